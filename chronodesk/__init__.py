@@ -1,0 +1,1 @@
+"""chronodesk: the front door. CLI, settings, and the local runner."""
