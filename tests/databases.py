@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from chronodesk.local.postgres import APP, OWNER, SUPERUSER, EmbeddedPostgres
 from commands.migrate import migrate
+
+from chronodesk.local.postgres import APP, OWNER, SUPERUSER, EmbeddedPostgres
 
 TEMPLATE = "migrated"
 numbers = itertools.count(1)

