@@ -1,5 +1,11 @@
 -- The event store: an append-only, hash-chained log, written by one function only.
 
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'chronodesk_app') THEN
+        CREATE ROLE chronodesk_app;
+    END IF;
+END $$;
+
 CREATE SCHEMA store;
 REVOKE ALL ON SCHEMA store FROM PUBLIC;
 
@@ -132,13 +138,6 @@ DECLARE
     n       int := cardinality(command_ids);
     why     text;
     found   store.commands;
-    good    int[] := '{}';
-    head    store.head;
-    now_at  timestamptz;
-    hashes  bytea[] := '{}';
-    link    bytea;
-    last    bigint;
-    e       record;
 BEGIN
     -- Positions are handed out under this lock and it is held until commit: so they are gapless and in commit order.
     PERFORM pg_advisory_xact_lock(4242, 1);
@@ -234,9 +233,7 @@ BEGIN
          ORDER BY v.i
     LOOP
         place := place + 1;
-        link := sha256(
-            link || int8send(place) || uuid_send(e.stream) || int8send(e.version)
-            || int4send(octet_length(e.type)) || convert_to(e.type, 'UTF8') || timestamptz_send(at) || e.state);
+        link := store.chain(link, place, e.stream, e.version, e.type, at, e.state);
         hashes := hashes || link;
     END LOOP;
     INSERT INTO store.events

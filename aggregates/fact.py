@@ -1,0 +1,54 @@
+"""What is a fact, what is a command, and which facts exist? Stored names are stable and never a Python path."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from aggregates.text import PersonalData
+
+FACTS: dict[str, type[Fact]] = {}
+
+
+class Fact(BaseModel):
+    """The payload of an event: past tense, frozen, validated going in and coming out.
+
+    type_name   its stable name and version, e.g. `ticket.escalated.v1`
+    status      a status fact is never late: it happens when it is recorded
+    personal    it may hold a customer's personal data, so its envelope names that customer as `subject`
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    type_name: ClassVar[str] = ""
+    status: ClassVar[bool] = False
+    personal: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Takes the class keywords that `__pydantic_init_subclass__` reads once the fields are known."""
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, type_name: str = "", status: bool = False, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if not type_name:
+            return
+        if type_name in FACTS:
+            raise TypeError(f"two facts are named {type_name}")
+        cls.type_name = type_name
+        cls.status = status
+        cls.personal = any(
+            _marked(part) for field in cls.model_fields.values() for part in (field.annotation, *field.metadata)
+        )
+        FACTS[type_name] = cls
+
+
+class Command(BaseModel):
+    """What somebody asks for: imperative, frozen, strict about what it accepts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _marked(annotation: object) -> bool:
+    return isinstance(annotation, PersonalData) or any(_marked(part) for part in get_args(annotation))

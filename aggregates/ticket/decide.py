@@ -1,0 +1,364 @@
+"""What does a ticket allow? `decide` for one ticket, `link`, `unlink` and `follow_up` where two are written at once."""
+
+from __future__ import annotations
+
+from typing import assert_never
+from uuid import UUID
+
+from aggregates.desk import Desk
+from aggregates.envelope import Actor
+from aggregates.errors import RuleBroken, require
+from aggregates.ticket.commands import (
+    AddNote,
+    AddReply,
+    AddTags,
+    Assign,
+    ChangeCategory,
+    ChangeFields,
+    ChangePriority,
+    ChangeType,
+    Claim,
+    Close,
+    DeEscalate,
+    Escalate,
+    Hold,
+    Link,
+    LogTime,
+    MarkSpam,
+    OpenTicket,
+    ReceiveMessage,
+    RemoveTags,
+    Reopen,
+    Resolve,
+    Route,
+    TicketCommand,
+    Unassign,
+    Unlink,
+    Unwatch,
+    WaitForRequester,
+    Watch,
+)
+from aggregates.ticket.events import (
+    Assigned,
+    CategoryChanged,
+    Closed,
+    DeEscalated,
+    Escalated,
+    FieldChanged,
+    FollowedUp,
+    Linked,
+    MarkedSpam,
+    MessageReceived,
+    NoteAdded,
+    Opened,
+    PriorityChanged,
+    PutOnHold,
+    PutPending,
+    Relation,
+    Reopened,
+    ReplyAdded,
+    Resolved,
+    Routed,
+    Tagged,
+    TicketFact,
+    TimeLogged,
+    TypeChanged,
+    Unassigned,
+    Unlinked,
+    Untagged,
+    WatcherAdded,
+    WatcherRemoved,
+)
+from aggregates.ticket.state import Ticket
+
+Facts = tuple[TicketFact, ...]
+TOP_LEVEL = 9
+MIRROR: dict[Relation, Relation] = {
+    "relates_to": "relates_to",
+    "duplicates": "duplicated_by",
+    "duplicated_by": "duplicates",
+    "blocks": "blocked_by",
+    "blocked_by": "blocks",
+    "causes": "caused_by",
+    "caused_by": "causes",
+}
+
+
+def open_ticket(command: OpenTicket, number: int, actor: Actor, desk: Desk) -> Facts:
+    """The first facts of a new ticket. Raises UnknownReference."""
+    desk.customer(command.requester, "requester")
+    facts: list[TicketFact] = [_opened(command, number, desk)]
+    if command.message is not None and command.author == "requester":
+        facts.append(MessageReceived(author=command.requester, body=command.message, channel=command.channel))
+    elif command.message is not None:
+        facts.append(ReplyAdded(body=command.message))
+    if command.assignee is not None:
+        desk.agent(command.assignee, "assignee")
+        facts.append(Assigned(agent=command.assignee, claimed=actor.id == str(command.assignee)))
+    return tuple(facts)
+
+
+def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> Facts:
+    """Say what happens next; nothing, if it is so already. Raises RuleBroken or UnknownReference.
+
+    Reads no clock, database or random source. `ticket` exists.
+    """
+    if not isinstance(command, LogTime):
+        require(ticket.status != "closed", "ticket.closed", "A closed ticket is final; open a follow-up.")
+    match command:
+        case OpenTicket():
+            raise RuleBroken("ticket.already_opened", "This ticket is open already.")
+        case ReceiveMessage():
+            return _receive(ticket, command)
+        case AddReply():
+            return (ReplyAdded(body=command.body, automatic=command.automatic),)
+        case AddNote():
+            return (NoteAdded(body=command.body),)
+        case Route():
+            desk.team(command.team, "team")
+            routed = Routed(team=command.team, from_team=ticket.team, reason=command.reason)
+            return () if command.team == ticket.team else (routed,)
+        case Assign():
+            desk.agent(command.agent, "agent")
+            assigned = Assigned(agent=command.agent, from_agent=ticket.assignee)
+            return () if command.agent == ticket.assignee else (assigned,)
+        case Claim():
+            return _claim(ticket, actor, desk)
+        case Unassign():
+            return _unassign(ticket, command)
+        case Escalate():
+            return _escalate(ticket, command, desk)
+        case DeEscalate():
+            return _de_escalate(ticket, command, desk)
+        case ChangePriority(priority=priority):
+            return () if priority == ticket.priority else (PriorityChanged(priority=priority, was=ticket.priority),)
+        case ChangeCategory(category=category):
+            return () if category == ticket.category else (CategoryChanged(category=category, was=ticket.category),)
+        case ChangeType(ticket_type=kind):
+            return () if kind == ticket.ticket_type else (TypeChanged(ticket_type=kind, was=ticket.ticket_type),)
+        case ChangeFields():
+            return _change_fields(ticket, command)
+        case AddTags():
+            new = tuple(sorted(command.tags - ticket.tags))
+            return (Tagged(tags=new),) if new else ()
+        case RemoveTags():
+            gone = tuple(sorted(command.tags & ticket.tags))
+            return (Untagged(tags=gone),) if gone else ()
+        case WaitForRequester() | Hold():
+            return _wait(ticket, command)
+        case Reopen():
+            require(ticket.status not in ("new", "open"), "ticket.already_open", "The ticket is open already.")
+            return (Reopened(was=ticket.status, cause="agent", reason=command.reason),)
+        case Resolve():
+            return _resolve(ticket, command, actor, desk)
+        case Close():
+            require(ticket.status == "resolved", "ticket.not_resolved", "Only a resolved ticket can be closed.")
+            return (Closed(was=ticket.status, cause="agent"),)
+        case MarkSpam():
+            return (MarkedSpam(was=ticket.status),)
+        case Watch() | Unwatch():
+            return _watch(ticket, command, actor, desk)
+        case LogTime():
+            return _log_time(command, actor, desk)
+        case Link() | Unlink():
+            raise TypeError("links are written to two tickets at once: see link() and unlink()")
+        case _:
+            assert_never(command)
+
+
+def link(ticket: Ticket, id: UUID, other: Ticket, command: Link) -> tuple[Facts, Facts]:
+    """The facts of both tickets, the mirrored relation on the other one. Closed tickets may be linked."""
+    require(id != command.other, "ticket.linked_to_itself", "A ticket cannot be linked to itself.")
+    there = (MIRROR[command.relation], id)
+    ours = () if (command.relation, command.other) in ticket.links else (_linked(command.relation, command.other),)
+    return ours, () if there in other.links else (_linked(*there),)
+
+
+def unlink(ticket: Ticket, id: UUID, other: Ticket, command: Unlink) -> tuple[Facts, Facts]:
+    here, there = (command.relation, command.other), (MIRROR[command.relation], id)
+    require(here in ticket.links, "ticket.not_linked", "There is no such link.")
+    ours = Unlinked(relation=command.relation, other=command.other)
+    return (ours,), (Unlinked(relation=there[0], other=id),) if there in other.links else ()
+
+
+def follow_up(ticket: Ticket, id: UUID, command: ReceiveMessage, new_id: UUID, number: int) -> tuple[Facts, Facts]:
+    """A message to a closed ticket: what the old one remembers, and the first facts of the new one."""
+    requester = _requester(ticket)
+    opened = Opened(
+        number=number,
+        requester=requester,
+        subject=ticket.subject,
+        channel=command.channel,
+        category=ticket.category,
+        team=ticket.team,
+        priority=ticket.priority,
+        ticket_type=ticket.ticket_type,
+        follow_up_of=id,
+    )
+    message = MessageReceived(author=command.author or requester, body=command.body, channel=command.channel)
+    return (FollowedUp(follow_up=new_id, number=number),), (opened, message)
+
+
+def _opened(command: OpenTicket, number: int, desk: Desk) -> Opened:
+    if command.team is not None:
+        desk.team(command.team, "team")
+    return Opened(
+        number=number,
+        requester=command.requester,
+        subject=command.subject,
+        channel=command.channel,
+        category=command.category,
+        team=command.team,
+        priority=command.priority,
+        ticket_type=command.ticket_type,
+        tags=tuple(sorted(command.tags)),
+        fields={name: value for name, value in command.fields.items() if value is not None},
+    )
+
+
+def _receive(ticket: Ticket, command: ReceiveMessage) -> Facts:
+    received = MessageReceived(author=command.author or _requester(ticket), body=command.body, channel=command.channel)
+    if ticket.status in ("new", "open"):
+        return (received,)
+    return (received, Reopened(was=ticket.status, cause="message"))
+
+
+def _claim(ticket: Ticket, actor: Actor, desk: Desk) -> Facts:
+    agent = _acting_agent(actor)
+    if ticket.assignee == agent:
+        return ()
+    require(ticket.assignee is None, "ticket.already_assigned", "Somebody else has this ticket.")
+    desk.agent(agent, "agent")
+    return (Assigned(agent=agent, claimed=True),)
+
+
+def _unassign(ticket: Ticket, command: Unassign) -> Facts:
+    if ticket.assignee is None:
+        raise RuleBroken("ticket.not_assigned", "Nobody has this ticket.")
+    return (Unassigned(from_agent=ticket.assignee, reason=command.reason),)
+
+
+def _escalate(ticket: Ticket, command: Escalate, desk: Desk) -> Facts:
+    require(ticket.active, "ticket.already_resolved", "A resolved ticket must be reopened first.")
+    moved = command.team is not None or command.agent is not None
+    level = command.level or (ticket.level if moved else ticket.level + 1)
+    require(level <= TOP_LEVEL, "ticket.top_level", "The ticket is on the highest level already.")
+    require(level > ticket.level or moved, "ticket.level_not_higher", "Escalating needs a higher level.")
+    require(level >= ticket.level, "ticket.level_not_higher", "Escalating needs a higher level.")
+    team, agent = _destination(ticket, command, desk, level)
+    require(
+        (level, team, agent) != (ticket.level, ticket.team, ticket.assignee),
+        "ticket.already_there",
+        "The ticket is there already.",
+    )
+    return (
+        Escalated(
+            from_level=ticket.level,
+            to_level=level,
+            from_team=ticket.team,
+            to_team=team,
+            from_agent=ticket.assignee,
+            to_agent=agent,
+            reason=command.reason,
+        ),
+    )
+
+
+def _de_escalate(ticket: Ticket, command: DeEscalate, desk: Desk) -> Facts:
+    require(ticket.active, "ticket.already_resolved", "A resolved ticket must be reopened first.")
+    require(ticket.level > 1, "ticket.lowest_level", "The ticket is on the first level already.")
+    level = command.level or ticket.level - 1
+    require(level < ticket.level, "ticket.level_not_lower", "De-escalating needs a lower level.")
+    team, agent = _destination(ticket, command, desk, level)
+    return (
+        DeEscalated(
+            from_level=ticket.level,
+            to_level=level,
+            from_team=ticket.team,
+            to_team=team,
+            from_agent=ticket.assignee,
+            to_agent=agent,
+            reason=command.reason,
+        ),
+    )
+
+
+def _destination(
+    ticket: Ticket, command: Escalate | DeEscalate, desk: Desk, level: int
+) -> tuple[UUID | None, UUID | None]:
+    """Team and agent afterwards: another team or level starts without an assignee unless one is named."""
+    if command.team is not None:
+        desk.team(command.team, "team")
+    if command.agent is not None:
+        desk.agent(command.agent, "agent")
+    team = command.team or ticket.team
+    stays = team == ticket.team and level == ticket.level
+    return team, command.agent or (ticket.assignee if stays else None)
+
+
+def _change_fields(ticket: Ticket, command: ChangeFields) -> Facts:
+    return tuple(
+        FieldChanged(name=name, value=value)
+        for name, value in sorted(command.fields.items())
+        if not _same(ticket.fields.get(name), value)
+    )
+
+
+def _same(old: object, new: object) -> bool:
+    """Equal and of one kind: True is not 1."""
+    return type(old) is type(new) and old == new
+
+
+def _wait(ticket: Ticket, command: WaitForRequester | Hold) -> Facts:
+    require(ticket.active, "ticket.already_resolved", "A resolved ticket must be reopened first.")
+    if isinstance(command, WaitForRequester):
+        require(ticket.status != "pending", "ticket.already_pending", "The ticket waits for the requester already.")
+        return (PutPending(was=ticket.status, reason=command.reason),)
+    require(ticket.status != "on_hold", "ticket.already_on_hold", "The ticket is on hold already.")
+    return (PutOnHold(was=ticket.status, reason=command.reason),)
+
+
+def _resolve(ticket: Ticket, command: Resolve, actor: Actor, desk: Desk) -> Facts:
+    require(ticket.active, "ticket.already_resolved", "The ticket is resolved already.")
+    require(
+        ticket.public_replies > 0 or command.unanswered is not None,
+        "ticket.no_public_reply",
+        "The requester has seen no answer: reply first, or say in `unanswered` why there is none.",
+    )
+    resolved = Resolved(was=ticket.status, code=command.code, unanswered=command.unanswered)
+    if ticket.assignee is not None:
+        return (resolved,)
+    require(actor.kind == "agent", "ticket.no_assignee", "Resolving needs an assignee.")
+    resolver = _acting_agent(actor)
+    desk.agent(resolver, "agent")
+    return (Assigned(agent=resolver, claimed=True), resolved)
+
+
+def _watch(ticket: Ticket, command: Watch | Unwatch, actor: Actor, desk: Desk) -> Facts:
+    watcher = command.watcher or _acting_agent(actor)
+    if isinstance(command, Unwatch):
+        return (WatcherRemoved(watcher=watcher),) if watcher in ticket.watchers else ()
+    desk.agent(watcher, "watcher")
+    return () if watcher in ticket.watchers else (WatcherAdded(watcher=watcher),)
+
+
+def _log_time(command: LogTime, actor: Actor, desk: Desk) -> Facts:
+    agent = command.agent or _acting_agent(actor)
+    desk.agent(agent, "agent")
+    return (TimeLogged(agent=agent, seconds=command.seconds, billable=command.billable, note=command.note),)
+
+
+def _linked(relation: Relation, other: UUID) -> Linked:
+    return Linked(relation=relation, other=other)
+
+
+def _acting_agent(actor: Actor) -> UUID:
+    if actor.kind != "agent":
+        raise RuleBroken("ticket.not_an_agent", "Only an agent can do this in their own name; name one.")
+    return UUID(actor.id)
+
+
+def _requester(ticket: Ticket) -> UUID:
+    if ticket.requester is None:
+        raise RuleBroken("ticket.no_requester", "The ticket has no requester; name the author.")
+    return ticket.requester

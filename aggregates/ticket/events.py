@@ -1,0 +1,233 @@
+"""What can happen to a ticket?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from aggregates.fact import Fact
+from aggregates.text import FieldValue, Personal, SafeText
+
+Channel = Literal["email", "chat", "phone", "social", "web_form", "api"]
+Priority = Literal["low", "normal", "high", "urgent"]
+TicketType = Literal["question", "incident", "problem", "task"]
+Status = Literal["new", "open", "pending", "on_hold", "resolved", "closed"]
+Relation = Literal["relates_to", "duplicates", "duplicated_by", "blocks", "blocked_by", "causes", "caused_by"]
+Level = Annotated[int, Field(ge=1, le=9)]
+
+
+class Opened(Fact, type_name="ticket.opened.v1"):
+    number: int
+    requester: UUID
+    subject: Personal
+    channel: Channel
+    category: SafeText | None = None
+    team: UUID | None = None
+    priority: Priority = "normal"
+    ticket_type: TicketType = "question"
+    level: Level = 1
+    tags: tuple[SafeText, ...] = ()
+    fields: dict[str, FieldValue] = Field(default_factory=dict)
+    follow_up_of: UUID | None = None
+
+
+class Imported(Fact, type_name="ticket.imported.v1"):
+    """The ticket's history comes from another system, where it is called `case`."""
+
+    source: SafeText
+    case: SafeText
+
+
+class MessageReceived(Fact, type_name="ticket.message_received.v1"):
+    """The requester, or another customer on the ticket, wrote. Always public."""
+
+    author: UUID
+    body: Personal
+    channel: Channel
+
+
+class ReplyAdded(Fact, type_name="ticket.reply_added.v1"):
+    """A public answer. `automatic`: by a bot or an automatic answer, which no first reply clock counts."""
+
+    body: Personal
+    automatic: bool = False
+
+
+class NoteAdded(Fact, type_name="ticket.note_added.v1"):
+    """Internal: no customer surface ever shows it."""
+
+    body: Personal
+
+
+class Routed(Fact, type_name="ticket.routed.v1"):
+    team: UUID
+    from_team: UUID | None = None
+    reason: Personal | None = None
+
+
+class Assigned(Fact, type_name="ticket.assigned.v1"):
+    agent: UUID
+    from_agent: UUID | None = None
+    claimed: bool = False
+
+
+class Unassigned(Fact, type_name="ticket.unassigned.v1"):
+    from_agent: UUID
+    reason: Personal | None = None
+
+
+class Escalated(Fact, type_name="ticket.escalated.v1"):
+    """To another level, team or person; what did not change stays as it was."""
+
+    from_level: Level
+    to_level: Level
+    from_team: UUID | None = None
+    to_team: UUID | None = None
+    from_agent: UUID | None = None
+    to_agent: UUID | None = None
+    reason: Personal | None = None
+
+
+class DeEscalated(Fact, type_name="ticket.de_escalated.v1"):
+    from_level: Level
+    to_level: Level
+    from_team: UUID | None = None
+    to_team: UUID | None = None
+    from_agent: UUID | None = None
+    to_agent: UUID | None = None
+    reason: Personal | None = None
+
+
+class PriorityChanged(Fact, type_name="ticket.priority_changed.v1"):
+    priority: Priority
+    was: Priority
+
+
+class CategoryChanged(Fact, type_name="ticket.category_changed.v1"):
+    category: SafeText | None
+    was: SafeText | None
+
+
+class TypeChanged(Fact, type_name="ticket.type_changed.v1"):
+    ticket_type: TicketType
+    was: TicketType
+
+
+class Tagged(Fact, type_name="ticket.tagged.v1"):
+    tags: tuple[SafeText, ...]
+
+
+class Untagged(Fact, type_name="ticket.untagged.v1"):
+    tags: tuple[SafeText, ...]
+
+
+class FieldChanged(Fact, type_name="ticket.field_changed.v1"):
+    """A custom field got a value; None cleared it."""
+
+    name: SafeText
+    value: FieldValue
+
+
+class PutPending(Fact, type_name="ticket.put_pending.v1", status=True):
+    """Waiting for the requester."""
+
+    was: Status
+    reason: Personal | None = None
+
+
+class PutOnHold(Fact, type_name="ticket.put_on_hold.v1", status=True):
+    """Waiting for somebody else; the requester sees it as open."""
+
+    was: Status
+    reason: Personal | None = None
+
+
+class Reopened(Fact, type_name="ticket.reopened.v1", status=True):
+    was: Status
+    cause: Literal["message", "agent", "import"]
+    reason: Personal | None = None
+
+
+class Resolved(Fact, type_name="ticket.resolved.v1", status=True):
+    """`unanswered`: why it was resolved without an answer that the requester could see."""
+
+    was: Status
+    code: SafeText
+    unanswered: Personal | None = None
+
+
+class Closed(Fact, type_name="ticket.closed.v1", status=True):
+    was: Status
+    cause: Literal["agent", "auto", "import"]
+
+
+class MarkedSpam(Fact, type_name="ticket.marked_spam.v1", status=True):
+    was: Status
+
+
+class WatcherAdded(Fact, type_name="ticket.watcher_added.v1"):
+    watcher: UUID
+
+
+class WatcherRemoved(Fact, type_name="ticket.watcher_removed.v1"):
+    watcher: UUID
+
+
+class Linked(Fact, type_name="ticket.linked.v1"):
+    other: UUID
+    relation: Relation
+
+
+class Unlinked(Fact, type_name="ticket.unlinked.v1"):
+    other: UUID
+    relation: Relation
+
+
+class FollowedUp(Fact, type_name="ticket.followed_up.v1"):
+    """The requester wrote to a closed ticket: the story goes on in another one."""
+
+    follow_up: UUID
+    number: int
+
+
+class TimeLogged(Fact, type_name="ticket.time_logged.v1"):
+    """Work of `agent`, in whole seconds."""
+
+    agent: UUID
+    seconds: int
+    billable: bool = True
+    note: Personal | None = None
+
+
+TicketFact = (
+    Opened
+    | Imported
+    | MessageReceived
+    | ReplyAdded
+    | NoteAdded
+    | Routed
+    | Assigned
+    | Unassigned
+    | Escalated
+    | DeEscalated
+    | PriorityChanged
+    | CategoryChanged
+    | TypeChanged
+    | Tagged
+    | Untagged
+    | FieldChanged
+    | PutPending
+    | PutOnHold
+    | Reopened
+    | Resolved
+    | Closed
+    | MarkedSpam
+    | WatcherAdded
+    | WatcherRemoved
+    | Linked
+    | Unlinked
+    | FollowedUp
+    | TimeLogged
+)

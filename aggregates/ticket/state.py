@@ -1,0 +1,177 @@
+"""What does a ticket remember? One fold, for deciding, for views and for time travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from types import MappingProxyType
+from typing import assert_never
+from uuid import UUID
+
+from aggregates.text import Erased, FieldValue
+from aggregates.ticket.events import (
+    Assigned,
+    CategoryChanged,
+    Channel,
+    Closed,
+    DeEscalated,
+    Escalated,
+    FieldChanged,
+    FollowedUp,
+    Imported,
+    Linked,
+    MarkedSpam,
+    MessageReceived,
+    NoteAdded,
+    Opened,
+    Priority,
+    PriorityChanged,
+    PutOnHold,
+    PutPending,
+    Relation,
+    Reopened,
+    ReplyAdded,
+    Resolved,
+    Routed,
+    Status,
+    Tagged,
+    TicketFact,
+    TicketType,
+    TimeLogged,
+    TypeChanged,
+    Unassigned,
+    Unlinked,
+    Untagged,
+    WatcherAdded,
+    WatcherRemoved,
+)
+
+ACTIVE: frozenset[Status] = frozenset({"new", "open", "pending", "on_hold"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as of one version. `number` is 0 before it is opened; `time_spent` is in seconds."""
+
+    number: int = 0
+    requester: UUID | None = None
+    subject: str | Erased = ""
+    channel: Channel = "api"
+    category: str | None = None
+    team: UUID | None = None
+    assignee: UUID | None = None
+    priority: Priority = "normal"
+    ticket_type: TicketType = "question"
+    status: Status = "new"
+    level: int = 1
+    spam: bool = False
+    tags: frozenset[str] = frozenset()
+    watchers: frozenset[UUID] = frozenset()
+    fields: Mapping[str, FieldValue] = field(default_factory=lambda: MappingProxyType({}))
+    links: frozenset[tuple[Relation, UUID]] = frozenset()
+    follow_up_of: UUID | None = None
+    follow_up: UUID | None = None
+    public_replies: int = 0
+    resolution_code: str | None = None
+    time_spent: int = 0
+    source: str | None = None
+    case: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self.number != 0
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE
+
+
+def replay(facts: Iterable[TicketFact]) -> Ticket:
+    return reduce(evolve, facts, Ticket())
+
+
+def evolve(ticket: Ticket, fact: TicketFact) -> Ticket:
+    """Apply one fact. Total and silent: history is never rejected."""
+    match fact:
+        case Opened():
+            return _opened(ticket, fact)
+        case Imported():
+            return replace(ticket, source=fact.source, case=fact.case)
+        case MessageReceived() | NoteAdded():
+            return ticket
+        case ReplyAdded():
+            return replace(ticket, public_replies=ticket.public_replies + 1, status=_worked_on(ticket))
+        case Routed():
+            return replace(ticket, team=fact.team)
+        case Assigned():
+            return replace(ticket, assignee=fact.agent, status=_worked_on(ticket))
+        case Unassigned():
+            return replace(ticket, assignee=None)
+        case Escalated() | DeEscalated():
+            return replace(ticket, level=fact.to_level, team=fact.to_team, assignee=fact.to_agent)
+        case PriorityChanged():
+            return replace(ticket, priority=fact.priority)
+        case CategoryChanged():
+            return replace(ticket, category=fact.category)
+        case TypeChanged():
+            return replace(ticket, ticket_type=fact.ticket_type)
+        case Tagged():
+            return replace(ticket, tags=ticket.tags | set(fact.tags))
+        case Untagged():
+            return replace(ticket, tags=ticket.tags - set(fact.tags))
+        case FieldChanged():
+            return replace(ticket, fields=_with_field(ticket.fields, fact))
+        case PutPending():
+            return replace(ticket, status="pending")
+        case PutOnHold():
+            return replace(ticket, status="on_hold")
+        case Reopened():
+            return replace(ticket, status="open", spam=False)
+        case Resolved():
+            return replace(ticket, status="resolved", resolution_code=fact.code)
+        case Closed():
+            return replace(ticket, status="closed")
+        case MarkedSpam():
+            return replace(ticket, status="closed", spam=True)
+        case WatcherAdded():
+            return replace(ticket, watchers=ticket.watchers | {fact.watcher})
+        case WatcherRemoved():
+            return replace(ticket, watchers=ticket.watchers - {fact.watcher})
+        case Linked():
+            return replace(ticket, links=ticket.links | {(fact.relation, fact.other)})
+        case Unlinked():
+            return replace(ticket, links=ticket.links - {(fact.relation, fact.other)})
+        case FollowedUp():
+            return replace(ticket, follow_up=fact.follow_up)
+        case TimeLogged():
+            return replace(ticket, time_spent=ticket.time_spent + fact.seconds)
+        case _:
+            assert_never(fact)
+
+
+def _opened(ticket: Ticket, fact: Opened) -> Ticket:
+    return replace(
+        ticket,
+        number=fact.number,
+        requester=fact.requester,
+        subject=fact.subject,
+        channel=fact.channel,
+        category=fact.category,
+        team=fact.team,
+        priority=fact.priority,
+        ticket_type=fact.ticket_type,
+        level=fact.level,
+        tags=frozenset(fact.tags),
+        fields=MappingProxyType(dict(fact.fields)),
+        follow_up_of=fact.follow_up_of,
+    )
+
+
+def _worked_on(ticket: Ticket) -> Status:
+    return "open" if ticket.status == "new" else ticket.status
+
+
+def _with_field(fields: Mapping[str, FieldValue], fact: FieldChanged) -> Mapping[str, FieldValue]:
+    rest = {name: value for name, value in fields.items() if name != fact.name}
+    return MappingProxyType(rest if fact.value is None else rest | {fact.name: fact.value})

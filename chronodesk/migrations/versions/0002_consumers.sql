@@ -1,0 +1,53 @@
+-- What carries events to the read models: builds, checkpoints, parked streams, the relay's cursor.
+
+CREATE SCHEMA consumers;
+REVOKE ALL ON SCHEMA consumers FROM PUBLIC;
+-- Readers query these views; each points at the tables of the build that is live.
+CREATE SCHEMA read;
+GRANT USAGE, CREATE ON SCHEMA read TO chronodesk_app;
+
+-- One row for each build of a read model: its tables live in a schema of their own.
+CREATE TABLE consumers.builds (
+    schema     text        PRIMARY KEY,
+    view       text        NOT NULL,
+    version    int         NOT NULL,
+    live       boolean     NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX builds_live ON consumers.builds (view) WHERE live;
+
+-- How far each partition of a build has come. `epoch` rises whenever a worker takes the partition over, so that the
+-- one before can no longer commit. Kafka's offset is a hint and holds only for that topic_id.
+CREATE TABLE consumers.checkpoints (
+    schema       text        NOT NULL REFERENCES consumers.builds ON DELETE CASCADE,
+    partition    int         NOT NULL,
+    position     bigint      NOT NULL DEFAULT 0,
+    epoch        bigint      NOT NULL DEFAULT 0,
+    topic_id     text,
+    kafka_offset bigint,
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (schema, partition)
+) WITH (fillfactor = 50);
+
+-- Events that a build could not apply, and what came behind them in the same stream. The log keeps the content.
+CREATE TABLE consumers.parked (
+    schema    text        NOT NULL REFERENCES consumers.builds ON DELETE CASCADE,
+    stream    uuid        NOT NULL,
+    version   bigint      NOT NULL,
+    position  bigint      NOT NULL,
+    type      text        NOT NULL,
+    error     text        NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (schema, stream, version)
+);
+
+CREATE TABLE consumers.relay (
+    topic      text        PRIMARY KEY,
+    topic_id   text        NOT NULL,
+    position   bigint      NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+GRANT USAGE ON SCHEMA consumers TO chronodesk_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA consumers TO chronodesk_app;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO chronodesk_app', current_database()); END $$;
