@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Create or upgrade tables, functions and roles. Safe to run again, and from several machines at once."""
-    from commands.migrate import migrate as run_migrations
+    from chronodesk.migrate import migrate as run_migrations
 
     settings: Settings = loaded()
     run_migrations(owner_url(settings), progress=lambda line: console.print(line, markup=False, highlight=False))

@@ -106,6 +106,12 @@ class Settings(BaseSettings):
         return self.transport == "kafka"
 
 
+def names(setting: str) -> set[str]:
+    """A setting's own name and the variables that it also answers to."""
+    alias = Settings.model_fields[setting].validation_alias
+    return {setting, *(map(str, alias.choices) if isinstance(alias, AliasChoices) else ())}
+
+
 class RunningDesk(PydanticBaseSettingsSource):
     """What `chronodesk run` wrote down, so that `chronodesk lag` in a second terminal finds the same servers."""
 
@@ -113,7 +119,9 @@ class RunningDesk(PydanticBaseSettingsSource):
         return self().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        return read_json(self.file) or {}
+        """A setting that the environment gives under any of its names is left alone."""
+        content = read_json(self.file) or {}
+        return {name: value for name, value in content.items() if not names(name) & self.current_state.keys()}
 
     @property
     def file(self) -> Path:

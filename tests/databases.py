@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from commands.migrate import migrate
-
 from chronodesk.local.postgres import APP, OWNER, SUPERUSER, EmbeddedPostgres
+from chronodesk.migrate import migrate
 
 TEMPLATE = "migrated"
 numbers = itertools.count(1)

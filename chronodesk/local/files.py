@@ -57,18 +57,8 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
         return True
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def command_line(pid: int) -> str:
-    """As `ps` would show it; empty where there is no such process."""
+    """As `ps` would show it; empty where there is no such process, or only a zombie of it."""
     if Path("/proc/self/cmdline").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

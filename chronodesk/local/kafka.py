@@ -20,7 +20,7 @@ from kafka.errors import KafkaError
 
 from chronodesk.errors import PortTaken, Unavailable
 from chronodesk.local import jars
-from chronodesk.local.files import Lock, command_line, free_port, is_alive, is_free, read_json, write_private_json
+from chronodesk.local.files import Lock, command_line, free_port, is_free, read_json, write_private_json
 from chronodesk.local.jars import available, missing
 
 __all__ = ["LocalKafka", "available", "missing"]
@@ -47,6 +47,10 @@ class LocalKafka:
         if not self._ports:
             raise Unavailable("The local Kafka has not been started.")
         return f"{HOST}:{self._ports['broker']}"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
@@ -173,12 +177,12 @@ class LocalKafka:
         except (FileNotFoundError, ValueError):
             return
         # After a reboot the number may belong to anybody; never signal a stranger.
-        if not is_alive(pid) or str(self.home) not in command_line(pid):
+        if str(self.home) not in command_line(pid):
             return
         log.warning("a Kafka from an earlier run is still there (pid %d): ending it", pid)
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while is_alive(pid):
+        while str(self.home) in command_line(pid):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.1)
@@ -199,7 +203,7 @@ class LocalKafka:
 def answers(bootstrap_servers: str) -> bool:
     """Whether a broker there says who it is."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000)
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000, bootstrap_timeout_ms=3000)
     except (KafkaError, OSError):
         return False
     try:

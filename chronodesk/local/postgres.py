@@ -22,7 +22,7 @@ from psycopg import sql
 
 from chronodesk.errors import PortTaken, Unavailable
 from chronodesk.local.account import Account, reachable, reachable_copy, server_account
-from chronodesk.local.files import Lock, command_line, free_port, is_alive, is_free, read_json, write_private_json
+from chronodesk.local.files import Lock, command_line, free_port, is_free, read_json, write_private_json
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +112,10 @@ class EmbeddedPostgres:
     def bin_dir(self) -> Path:
         """initdb, psql, pgbench, pg_basebackup and the others."""
         return self._install / "bin"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
@@ -302,9 +306,9 @@ class EmbeddedPostgres:
         log.warning("a Postgres from an earlier run is still there (pid %d): ending it", pid)
         os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + STOP_SECONDS
-        while is_alive(pid) and time.monotonic() < deadline:
+        while self._leftover() is not None and time.monotonic() < deadline:
             time.sleep(0.05)
-        if is_alive(pid):
+        if self._leftover() is not None:
             os.kill(pid, signal.SIGQUIT)
             time.sleep(1)
 
@@ -313,7 +317,7 @@ class EmbeddedPostgres:
             pid = int((self._pgdata / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
         except (FileNotFoundError, ValueError, IndexError):
             return None
-        return pid if is_alive(pid) and _is_postgres(pid, self._pgdata) else None
+        return pid if _is_postgres(pid, self._pgdata) else None
 
     def _abandon(self) -> None:
         if self._process is not None:
