@@ -3,6 +3,7 @@
 Refusal
 ├── RuleBroken         409  the state of things forbids it
 ├── UnknownReference   422  a field names something that does not exist or is disabled
+├── Unacceptable       422  a value that is well-formed and still makes no sense here
 ├── NotFound           404  absent, or not yours to see
 ├── StaleVersion       412  somebody else wrote first
 ├── ReusedKey          422  the same Idempotency-Key came with another request
@@ -35,6 +36,10 @@ class RuleBroken(Refusal):
 
 
 class UnknownReference(Refusal):
+    status = 422
+
+
+class Unacceptable(Refusal):
     status = 422
 
 

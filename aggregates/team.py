@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Annotated, assert_never
 from uuid import UUID
+
+from pydantic import AfterValidator, Field
 
 from aggregates.errors import require
 from aggregates.fact import Command, Fact
-from aggregates.text import Name, SafeText
+from aggregates.text import Name, SafeText, distinct
 
 
 class TeamCreated(Fact, type_name="team.created.v1"):
@@ -44,10 +46,13 @@ TeamFact = (
 )
 
 
+Members = Annotated[tuple[UUID, ...], Field(max_length=1_000), AfterValidator(distinct)]
+
+
 class CreateTeam(Command):
     name: Name
     leader: UUID | None = None
-    members: frozenset[UUID] = frozenset()
+    members: Members = ()
 
 
 class ChangeTeam(Command):
@@ -55,8 +60,8 @@ class ChangeTeam(Command):
 
     name: Name | None = None
     leader: UUID | None = None
-    add_members: frozenset[UUID] = frozenset()
-    remove_members: frozenset[UUID] = frozenset()
+    add_members: Members = ()
+    remove_members: Members = ()
     enabled: bool | None = None
 
 
@@ -100,7 +105,7 @@ def decide(team: Team, command: TeamCommand) -> tuple[TeamFact, ...]:
         case CreateTeam():
             require(not team.exists, "team.already_created", "This team exists already.")
             leader = (TeamLeaderChanged(leader=command.leader),) if command.leader else ()
-            return (TeamCreated(name=command.name), *leader, *map(_added, sorted(command.members)))
+            return (TeamCreated(name=command.name), *leader, *map(_added, command.members))
         case ChangeTeam():
             return tuple(_changes(team, command))
         case _:
@@ -113,8 +118,8 @@ def _changes(team: Team, command: ChangeTeam) -> list[TeamFact]:
         facts.append(TeamRenamed(name=command.name))
     if "leader" in command.model_fields_set and command.leader != team.leader:
         facts.append(TeamLeaderChanged(leader=command.leader))
-    facts.extend(map(_added, sorted(command.add_members - team.members)))
-    facts.extend(TeamMemberRemoved(agent=agent) for agent in sorted(command.remove_members & team.members))
+    facts.extend(_added(agent) for agent in command.add_members if agent not in team.members)
+    facts.extend(TeamMemberRemoved(agent=agent) for agent in command.remove_members if agent in team.members)
     if command.enabled is not None and command.enabled != team.enabled:
         facts.append(TeamEnabled() if command.enabled else TeamDisabled())
     return facts

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+
+
+class Sortable(Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+
+T = TypeVar("T", bound=Sortable)
 
 # The store's bytea takes U+0000 gladly, and Postgres text never does: every view would choke on it for ever.
 # Lone surrogates are refused by pydantic's str itself.
@@ -32,6 +40,12 @@ Body = Annotated[SafeText, StringConstraints(strip_whitespace=True, min_length=1
 Tag = Annotated[SafeText, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=80)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    """Each once, in order: the same set always reads the same, so that a repeated request is recognised."""
+    return tuple(sorted(set(values)))
+
 
 # JSON readers outside Python lose integers beyond 2**53.
 SafeInt = Annotated[int, Field(ge=-(2**53), le=2**53)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from aggregates.fact import Command
-from aggregates.text import Body, EnteredFieldValue, FieldName, Line, Name, Tag
+from aggregates.text import Body, EnteredFieldValue, FieldName, Line, Name, Tag, distinct
 from aggregates.ticket.events import Channel, Level, Priority, Relation, TicketType
 
-Tags = Annotated[frozenset[Tag], Field(max_length=50)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=50), AfterValidator(distinct)]
 Fields = Annotated[dict[FieldName, EnteredFieldValue], Field(max_length=100)]
 
 
@@ -28,11 +28,17 @@ class OpenTicket(Command):
     assignee: UUID | None = None
     priority: Priority = "normal"
     ticket_type: TicketType = "question"
-    tags: Tags = frozenset()
+    tags: Tags = ()
     fields: Fields = Field(default_factory=dict)
 
 
-class ReceiveMessage(Command):
+class Intake(Command):
+    """What a channel may hand in late: `occurred_at` is when it really happened, if not now."""
+
+    occurred_at: AwareDatetime | None = None
+
+
+class ReceiveMessage(Intake):
     """The requester wrote (or `author`, another customer). On a closed ticket it opens a follow-up."""
 
     body: Body
@@ -40,7 +46,7 @@ class ReceiveMessage(Command):
     author: UUID | None = None
 
 
-class AddReply(Command):
+class AddReply(Intake):
     """Answer publicly. `automatic`: by a bot, which no first reply clock counts."""
 
     body: Body

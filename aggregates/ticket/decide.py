@@ -139,10 +139,10 @@ def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> 
         case ChangeFields():
             return _change_fields(ticket, command)
         case AddTags():
-            new = tuple(sorted(command.tags - ticket.tags))
+            new = tuple(tag for tag in command.tags if tag not in ticket.tags)
             return (Tagged(tags=new),) if new else ()
         case RemoveTags():
-            gone = tuple(sorted(command.tags & ticket.tags))
+            gone = tuple(tag for tag in command.tags if tag in ticket.tags)
             return (Untagged(tags=gone),) if gone else ()
         case WaitForRequester() | Hold():
             return _wait(ticket, command)
@@ -211,7 +211,7 @@ def _opened(command: OpenTicket, number: int, desk: Desk) -> Opened:
         team=command.team,
         priority=command.priority,
         ticket_type=command.ticket_type,
-        tags=tuple(sorted(command.tags)),
+        tags=command.tags,
         fields={name: value for name, value in command.fields.items() if value is not None},
     )
 

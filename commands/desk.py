@@ -1,0 +1,101 @@
+"""Which streams does a configuration command touch, and which decision does it ask for?"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid5
+
+from aggregates import agent, customer, team
+from aggregates.agent import Agent, AgentCommand, RegisterAgent
+from aggregates.customer import (
+    ContactsChanged,
+    Customer,
+    CustomerCommand,
+    Organisation,
+    OrganisationCommand,
+    RegisterCustomer,
+    RegisterOrganisation,
+)
+from aggregates.desk import Desk
+from aggregates.errors import NotFound
+from aggregates.fact import Command, Fact
+from aggregates.team import CreateTeam, Team, TeamCommand
+from commands.context import Accepted, Context
+from commands.handle import Ask, Handler, Seen, Writes
+from commands.references import references
+
+EMAIL = "customer.email"
+Decide = Callable[[Any, Desk], tuple[Fact, ...]]
+
+
+CREATES = (CreateTeam, RegisterAgent, RegisterCustomer, RegisterOrganisation)
+
+
+class Configuration:
+    """Teams, agents, customers and organisations. Where `id` is None it follows from the command. Raises Refusal."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def team(self, id: UUID | None, command: TeamCommand, context: Context) -> Accepted:
+        def decision(state: Team, desk: Desk) -> tuple[Fact, ...]:
+            members = command.members if isinstance(command, CreateTeam) else command.add_members
+            for place, member in enumerate(members):
+                field = "members" if isinstance(command, CreateTeam) else "add_members"
+                desk.agent(member, f"{field}.{place}")
+            if command.leader is not None:
+                desk.agent(command.leader, "leader")
+            return team.decide(state, command)
+
+        return await self._run(id, Team(), command, context, decision)
+
+    async def agent(self, id: UUID | None, command: AgentCommand, context: Context) -> Accepted:
+        return await self._run(id, Agent(), command, context, lambda state, desk: agent.decide(state, command))
+
+    async def customer(self, id: UUID | None, command: CustomerCommand, context: Context) -> Accepted:
+        def decision(state: Customer, desk: Desk) -> tuple[Fact, ...]:
+            if command.organisation is not None:
+                desk.organisation(command.organisation, "organisation")
+            return customer.decide(state, command)
+
+        return await self._run(id, Customer(), command, context, decision)
+
+    async def organisation(self, id: UUID | None, command: OrganisationCommand, context: Context) -> Accepted:
+        def decision(state: Organisation, desk: Desk) -> tuple[Fact, ...]:
+            return customer.decide_organisation(state, command)
+
+        return await self._run(id, Organisation(), command, context, decision)
+
+    async def _run(self, id: UUID | None, initial: Any, command: Command, context: Context, decide: Decide) -> Accepted:
+        stream = id or uuid5(context.command_id, type(initial).__name__)
+
+        def decision(seen: Seen, desk: Desk) -> Writes:
+            state = seen[stream].state
+            if state is None and not isinstance(command, CREATES):
+                raise NotFound(f"{type(initial).__name__.lower()}.not_found", "There is nothing under this id.")
+            return {stream: decide(initial if state is None else state, desk)}
+
+        return await self._handler.handle(
+            Ask(
+                command,
+                context,
+                own=(stream,),
+                decide=decision,
+                refers=references(command, context.actor),
+                new=frozenset() if id else frozenset({stream}),
+                reserve=self._reserve_email,
+            )
+        )
+
+    def _reserve_email(self, stream: UUID, fact: Fact) -> tuple[tuple[str, bytes, UUID], ...]:
+        """E-mail addresses are unique; only a keyed digest of them leaves the customer's own stream."""
+        if not isinstance(fact, ContactsChanged):
+            return ()
+        emails = [contact.value for contact in fact.contacts if contact.kind == "email"]
+        return tuple((EMAIL, self._digest(email), stream) for email in emails if isinstance(email, str))
+
+    def _digest(self, email: str) -> bytes:
+        return hmac.digest(self._handler.secret, email.strip().casefold().encode(), hashlib.sha256)

@@ -1,0 +1,131 @@
+"""Which streams does a ticket command touch, and which decision does it ask for?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID, uuid5
+
+from aggregates.desk import Desk
+from aggregates.errors import NotFound, RuleBroken, Unacceptable
+from aggregates.fact import Fact
+from aggregates.ticket.commands import Intake, Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
+from aggregates.ticket.decide import decide, follow_up, link, open_ticket, unlink
+from aggregates.ticket.events import Opened
+from aggregates.ticket.state import Ticket
+from commands.context import Accepted, Context
+from commands.handle import Ask, Handler, Seen, Writes
+from commands.references import references
+
+NUMBER = "ticket.number"
+
+
+def number_key(number: int) -> bytes:
+    """The key under which a ticket's number is reserved."""
+    return str(number).encode()
+
+
+class Tickets:
+    """Opening tickets and working on them. Raises Refusal."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def open(self, command: OpenTicket, context: Context) -> Accepted:
+        """The id follows from the command, so a retry opens nothing twice."""
+        ticket = uuid5(context.command_id, "ticket")
+        number = await self._handler.store.next_number()
+
+        def decision(seen: Seen, desk: Desk) -> Writes:
+            return {ticket: open_ticket(command, number, context.actor, desk)}
+
+        return await self._handler.handle(
+            Ask(
+                command,
+                context,
+                own=(ticket,),
+                decide=decision,
+                refers=references(command, context.actor),
+                new=frozenset({ticket}),
+                reserve=_reserve_number,
+            )
+        )
+
+    async def work(self, ticket: UUID, command: TicketCommand, context: Context) -> Accepted:
+        """Any command on a ticket that exists. Raises NotFound if it does not."""
+        match command:
+            case Link() | Unlink():
+                return await self._link(ticket, command, context)
+            case ReceiveMessage():
+                return await self._receive(ticket, command, context)
+            case _:
+                return await self._alone(ticket, command, context)
+
+    async def _alone(self, ticket: UUID, command: TicketCommand, context: Context) -> Accepted:
+        def decision(seen: Seen, desk: Desk) -> Writes:
+            if isinstance(command, Intake):
+                _check_lateness(seen, ticket, context)
+            return {ticket: decide(_existing(seen, ticket), command, context.actor, desk)}
+
+        refers = references(command, context.actor)
+        return await self._handler.handle(Ask(command, context, own=(ticket,), decide=decision, refers=refers))
+
+    async def _receive(self, ticket: UUID, command: ReceiveMessage, context: Context) -> Accepted:
+        """A closed ticket's message goes to its follow-up, which it opens if there is none."""
+        try:
+            return await self._alone(ticket, command, context)
+        except RuleBroken as refusal:
+            if refusal.code != "ticket.closed":
+                raise
+        closed = await self._handler.memory.recall([ticket], fresh=False)
+        follow_up = _existing(closed, ticket).follow_up
+        if follow_up is not None:
+            return await self._receive(follow_up, command, context)
+        return await self._follow_up(ticket, command, replace(context, occurred_at=None, expected_version=None))
+
+    async def _follow_up(self, ticket: UUID, command: ReceiveMessage, context: Context) -> Accepted:
+        """Two streams, one command: the closed ticket remembers where the story goes on."""
+        new, number = uuid5(context.command_id, "ticket"), await self._handler.store.next_number()
+
+        def decision(seen: Seen, desk: Desk) -> Writes:
+            old, opened = follow_up(_existing(seen, ticket), ticket, command, new, number)
+            return {ticket: old, new: opened}
+
+        own, reserve = (ticket, new), _reserve_number
+        ask = Ask(command, context, own=own, decide=decision, new=frozenset({new}), reserve=reserve)
+        return await self._handler.handle(ask)
+
+    async def _link(self, ticket: UUID, command: Link | Unlink, context: Context) -> Accepted:
+        def decision(seen: Seen, desk: Desk) -> Writes:
+            here = _existing(seen, ticket)
+            if ticket == command.other:
+                raise Unacceptable("ticket.linked_to_itself", "A ticket cannot be linked to itself.", field="other")
+            there = desk.ticket(command.other, "other")
+            if isinstance(command, Link):
+                ours, theirs = link(here, ticket, there, command)
+            else:
+                ours, theirs = unlink(here, ticket, there, command)
+            return {ticket: ours, command.other: theirs}
+
+        own = tuple(dict.fromkeys((ticket, command.other)))
+        return await self._handler.handle(Ask(command, context, own=own, decide=decision))
+
+
+def _existing(seen: Seen, ticket: UUID) -> Ticket:
+    state = seen[ticket].state
+    if not isinstance(state, Ticket):
+        raise NotFound("ticket.not_found", "There is no such ticket.")
+    return state
+
+
+def _check_lateness(seen: Seen, ticket: UUID, context: Context) -> None:
+    began, at = seen[ticket].began_at, context.occurred_at
+    if at is None:
+        return
+    if at > context.now:
+        raise Unacceptable("occurred_at.in_the_future", "Nothing happens before it is recorded.", field="occurred_at")
+    if began is not None and at < began:
+        raise Unacceptable("occurred_at.before_opening", "The ticket was not open then.", field="occurred_at")
+
+
+def _reserve_number(stream: UUID, fact: Fact) -> tuple[tuple[str, bytes, UUID], ...]:
+    return ((NUMBER, number_key(fact.number), stream),) if isinstance(fact, Opened) else ()
