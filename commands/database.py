@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from psycopg import AsyncConnection, Connection
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 APP_ROLE = "chronodesk_app"
@@ -26,14 +27,14 @@ SESSION = {
 
 def connect(url: str, *, name: str, **session: str) -> Connection[Any]:
     """An autocommit connection; `session` overrides single limits, for long readers."""
-    return Connection.connect(url, autocommit=True, **_parameters(url, name, session))
+    return Connection.connect(url, autocommit=True, **session_parameters(name, session))
 
 
 def pool(url: str, *, name: str, size: int) -> AsyncConnectionPool[AsyncConnection[Any]]:
     """Autocommit connections. One that a restarted server broke fails its next use and is then replaced."""
     return AsyncConnectionPool(
         url,
-        kwargs={"autocommit": True, **_parameters(url, name, {})},
+        kwargs={"autocommit": True, **session_parameters(name)},
         min_size=min(2, size),
         max_size=size,
         timeout=CONNECT_SECONDS,
@@ -42,11 +43,11 @@ def pool(url: str, *, name: str, size: int) -> AsyncConnectionPool[AsyncConnecti
     )
 
 
-def _parameters(url: str, name: str, session: dict[str, str]) -> dict[str, Any]:
-    given = conninfo_to_dict(url).get("options") or ""
-    ours = " ".join(f"-c {key}={value}" for key, value in (SESSION | session).items())
+def session_parameters(name: str, overrides: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """libpq parameters: `name` shows in pg_stat_activity."""
+    limits = " ".join(f"-c {key}={value}" for key, value in {**SESSION, **overrides}.items())
     return {
-        "options": f"{given} {ours}".strip(),
+        "options": limits,
         "application_name": f"chronodesk {name}",
         "connect_timeout": CONNECT_SECONDS,
         "keepalives_idle": 5,
