@@ -26,10 +26,6 @@ class Account:
     def own(self, path: Path) -> None:
         os.chown(path, self.uid, self.gid)
 
-    def own_tree(self, path: Path) -> None:
-        for inside in (path, *path.rglob("*")):
-            os.chown(inside, self.uid, self.gid, follow_symlinks=False)
-
     def reaches(self, path: Path) -> bool:
         """Whether this user may enter the folder and everything above it."""
         return all(self._enters(folder) for folder in (path, *path.parents) if folder.exists())
@@ -60,17 +56,28 @@ def reachable(account: Account | None, wanted: Path) -> Path:
     return SYSTEM_HOME / f"{wanted.name}-{place}"
 
 
-def reachable_copy(account: Account | None, install: Path, version: str) -> Path:
+def reachable_copy(account: Account | None, install: Path, libraries: Path, version: str) -> Path:
     """The folder of programs itself, or a copy that the account can read and run."""
-    if account is None or account.reaches(install):
+    if account is None or account.reaches(install / "bin"):
         return install
-    copy = SYSTEM_HOME / f"{install.name}-{version}"
+    package = install.parent
+    copy = SYSTEM_HOME / f"{package.name}-{version}"
     if not copy.exists():
-        SYSTEM_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
         draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(install, draft, symlinks=True)
+        # The programs look for their libraries by a path relative to themselves: both keep their places.
+        for folder in filter(Path.exists, (install, libraries)):
+            shutil.copytree(folder, draft / folder.relative_to(package.parent), symlinks=True)
+        _let_everybody_read(draft)
         draft.rename(copy)
-    return copy
+    return copy / install.relative_to(package.parent)
+
+
+def _let_everybody_read(folder: Path) -> None:
+    SYSTEM_HOME.chmod(0o755)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            path.chmod(0o755 if runs else 0o644)
 
 
 def _find(names: Iterable[str]) -> pwd.struct_passwd | None:

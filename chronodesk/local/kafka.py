@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
+ANSWER_MILLISECONDS = 3000
 
 
 class LocalKafka:
@@ -203,7 +204,11 @@ class LocalKafka:
 def answers(bootstrap_servers: str) -> bool:
     """Whether a broker there says who it is."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000, bootstrap_timeout_ms=3000)
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap_servers,
+            request_timeout_ms=ANSWER_MILLISECONDS,
+            bootstrap_timeout_ms=ANSWER_MILLISECONDS,
+        )
     except (KafkaError, OSError):
         return False
     try:

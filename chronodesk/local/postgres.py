@@ -93,7 +93,9 @@ class EmbeddedPostgres:
     def __init__(self, data_dir: Path, database: str = "chronodesk", *, settings: dict[str, str] | None = None) -> None:
         self.database = database
         self._account = server_account()
-        self._install = reachable_copy(self._account, _install_dir(), version(WHEEL))
+        install = _install_dir()
+        libraries = install.parent.with_suffix(".libs")
+        self._install = reachable_copy(self._account, install, libraries, version(WHEEL))
         self.home = reachable(self._account, data_dir.resolve() / "postgres")
         self._settings = SETTINGS | (settings or {})
         self._lock = Lock(data_dir / "postgres.lock")
