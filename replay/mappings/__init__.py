@@ -1,0 +1,1 @@
+"""Mappings of known logs, by name."""
