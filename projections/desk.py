@@ -1,0 +1,191 @@
+"""desk: which teams, agents, customers and organisations are there?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, ClassVar, LiteralString, TypeVar
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from aggregates import agent, customer, team
+from aggregates.agent import Agent
+from aggregates.customer import Contact, Customer, Organisation
+from aggregates.desk import Config
+from aggregates.envelope import Recorded
+from aggregates.team import Team
+from aggregates.text import shown
+from projections.batch import columns, dumped, hidden
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+KINDS: Mapping[str, tuple[Config, Callable[[Any, Any], Config]]] = MappingProxyType(
+    {
+        "team": (Team(), team.evolve),
+        "agent": (Agent(), agent.evolve),
+        "customer": (Customer(), customer.evolve),
+        "organisation": (Organisation(), customer.evolve_organisation),
+    }
+)
+"""How each kind begins, and its fold."""
+
+LOAD_TEAMS: LiteralString = """
+SELECT stream, version, name, leader, ARRAY(SELECT agent FROM team_members WHERE team = stream), enabled
+  FROM teams WHERE stream = ANY (%(streams)s)
+"""
+LOAD_AGENTS: LiteralString = """
+SELECT stream, version, name, skills, capacity, online, enabled FROM agents WHERE stream = ANY (%(streams)s)
+"""
+LOAD_CUSTOMERS: LiteralString = """
+SELECT stream, version, name, contacts, language, tier, organisation FROM customers WHERE stream = ANY (%(streams)s)
+"""
+LOAD_ORGANISATIONS: LiteralString = """
+SELECT stream, version, name FROM organisations WHERE stream = ANY (%(streams)s)
+"""
+SAVE_TEAMS: LiteralString = """
+INSERT INTO teams (stream, version, name, leader, enabled)
+SELECT * FROM unnest(
+       %(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[], %(leader)t::uuid[], %(enabled)t::boolean[])
+    ON CONFLICT (stream) DO UPDATE SET (version, name, leader, enabled)
+     = (excluded.version, excluded.name, excluded.leader, excluded.enabled)
+"""
+DROP_MEMBERS: LiteralString = "DELETE FROM team_members WHERE team = ANY (%(streams)s)"
+SAVE_MEMBERS: LiteralString = """
+INSERT INTO team_members (team, agent) SELECT * FROM unnest(%(team)t::uuid[], %(agent)t::uuid[])
+"""
+SAVE_AGENTS: LiteralString = """
+INSERT INTO agents (stream, version, name, skills, capacity, online, enabled)
+SELECT stream, version, name, skills::jsonb, capacity, online, enabled
+  FROM unnest(
+       %(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[], %(skills)t::text[], %(capacity)t::int[],
+       %(online)t::boolean[], %(enabled)t::boolean[])
+    AS r (stream, version, name, skills, capacity, online, enabled)
+    ON CONFLICT (stream) DO UPDATE SET (version, name, skills, capacity, online, enabled)
+     = (excluded.version, excluded.name, excluded.skills, excluded.capacity, excluded.online, excluded.enabled)
+"""
+SAVE_CUSTOMERS: LiteralString = """
+INSERT INTO customers (stream, version, name, contacts, language, tier, organisation)
+SELECT stream, version, name, contacts::jsonb, language, tier, organisation
+  FROM unnest(
+       %(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[], %(contacts)t::text[], %(language)t::text[],
+       %(tier)t::text[], %(organisation)t::uuid[])
+    AS r (stream, version, name, contacts, language, tier, organisation)
+    ON CONFLICT (stream) DO UPDATE SET (version, name, contacts, language, tier, organisation)
+     = (excluded.version, excluded.name, excluded.contacts, excluded.language, excluded.tier, excluded.organisation)
+"""
+SAVE_ORGANISATIONS: LiteralString = """
+INSERT INTO organisations (stream, version, name)
+SELECT * FROM unnest(%(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[])
+    ON CONFLICT (stream) DO UPDATE SET (version, name) = (excluded.version, excluded.name)
+"""
+ERASE: LiteralString = """
+WITH t AS (DELETE FROM teams WHERE stream = ANY (%(streams)s)),
+     m AS (DELETE FROM team_members WHERE team = ANY (%(streams)s)),
+     a AS (DELETE FROM agents WHERE stream = ANY (%(streams)s)),
+     c AS (DELETE FROM customers WHERE stream = ANY (%(streams)s))
+DELETE FROM organisations WHERE stream = ANY (%(streams)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """`entry`: the aggregate itself, as its own fold leaves it."""
+
+    stream: UUID
+    version: int
+    entry: Config
+
+
+class Desk:
+    name: ClassVar[str] = "desk"
+    version: ClassVar[int] = 1
+    kinds: ClassVar[frozenset[str]] = frozenset(KINDS)
+
+    def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, DeskRow]:
+        rows: dict[UUID, DeskRow] = {}
+        with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+            for statement, entry in LOADS:
+                cursor.execute(statement, {"streams": list(streams)}, prepare=True)
+                rows |= {stream: DeskRow(stream, version, entry(*values)) for stream, version, *values in cursor}
+        return rows
+
+    def fold(self, row: DeskRow | None, event: Recorded) -> DeskRow:
+        begin, evolve = KINDS[event.fact.type_name.partition(".")[0]]
+        return DeskRow(event.stream, event.version, evolve(begin if row is None else row.entry, event.fact))
+
+    def refold(self, history: Sequence[Recorded]) -> DeskRow:
+        first = self.fold(None, history[0])
+        return reduce(self.fold, history[1:], first)
+
+    def save(self, connection: Connection[Any], rows: Sequence[DeskRow]) -> None:
+        _save_teams(connection, _those(rows, Team))
+        _save_agents(connection, _those(rows, Agent))
+        _save_customers(connection, _those(rows, Customer))
+        _save_organisations(connection, _those(rows, Organisation))
+
+    def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
+        connection.execute(ERASE, {"streams": list(streams)})
+
+
+def _those(rows: Sequence[DeskRow], kind: type[ConfigT]) -> list[tuple[UUID, int, ConfigT]]:
+    return [(row.stream, row.version, row.entry) for row in rows if isinstance(row.entry, kind)]
+
+
+def _save_teams(connection: Connection[Any], rows: list[tuple[UUID, int, Team]]) -> None:
+    if not rows:
+        return
+    names = ("stream", "version", "name", "leader", "enabled")
+    connection.execute(SAVE_TEAMS, columns(names, [(id, v, t.name, t.leader, t.enabled) for id, v, t in rows]))
+    connection.execute(DROP_MEMBERS, {"streams": [id for id, _, _ in rows]})
+    members = [(id, member) for id, _, t in rows for member in sorted(t.members)]
+    connection.execute(SAVE_MEMBERS, columns(("team", "agent"), members))
+
+
+def _save_agents(connection: Connection[Any], rows: list[tuple[UUID, int, Agent]]) -> None:
+    names = ("stream", "version", "name", "skills", "capacity", "online", "enabled")
+    values = [(id, v, a.name, dumped(dict(a.skills)), a.capacity, a.online, a.enabled) for id, v, a in rows]
+    if values:
+        connection.execute(SAVE_AGENTS, columns(names, values))
+
+
+def _save_customers(connection: Connection[Any], rows: list[tuple[UUID, int, Customer]]) -> None:
+    names = ("stream", "version", "name", "contacts", "language", "tier", "organisation")
+    values = [
+        (id, v, shown(c.name), dumped(_plain(c.contacts)), c.language, c.tier, c.organisation) for id, v, c in rows
+    ]
+    if values:
+        connection.execute(SAVE_CUSTOMERS, columns(names, values))
+
+
+def _save_organisations(connection: Connection[Any], rows: list[tuple[UUID, int, Organisation]]) -> None:
+    if rows:
+        names = ("stream", "version", "name")
+        connection.execute(SAVE_ORGANISATIONS, columns(names, [(id, v, o.name) for id, v, o in rows]))
+
+
+def _plain(contacts: Sequence[Contact]) -> list[dict[str, str | None]]:
+    return [{"kind": contact.kind, "value": shown(contact.value)} for contact in contacts]
+
+
+def _team(name: str, leader: UUID | None, members: list[UUID], enabled: bool) -> Team:
+    return Team(name, leader, frozenset(members), enabled)
+
+
+def _agent(name: str, skills: dict[str, int], capacity: int, online: bool, enabled: bool) -> Agent:
+    return Agent(name, MappingProxyType(skills), capacity, online, enabled)
+
+
+def _customer(name: str | None, contacts: list[dict[str, Any]], *rest: Any) -> Customer:
+    known = tuple(Contact(kind=contact["kind"], value=hidden(contact["value"])) for contact in contacts)
+    return Customer(hidden(name), known, *rest)
+
+
+LOADS: tuple[tuple[LiteralString, Callable[..., Config]], ...] = (
+    (LOAD_TEAMS, _team),
+    (LOAD_AGENTS, _agent),
+    (LOAD_CUSTOMERS, _customer),
+    (LOAD_ORGANISATIONS, Organisation),
+)

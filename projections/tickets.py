@@ -1,0 +1,253 @@
+"""tickets: what is a ticket's state now, and what does its thread say?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, LiteralString, cast
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from aggregates.envelope import Recorded
+from aggregates.text import Erased, FieldValue, shown
+from aggregates.ticket.events import MessageReceived, NoteAdded, Opened, ReplyAdded, Status, TicketFact
+from aggregates.ticket.state import Ticket, evolve
+from projections.batch import columns, dumped, hidden
+
+NEW = Ticket()
+SAFE_INTEGER = 2**53
+COLUMNS: LiteralString = """
+stream version position number requester subject channel category team assignee priority ticket_type status level spam
+tags watchers fields links follow_up_of follow_up public_replies resolution_code time_spent source source_case
+opened_at updated_at public_messages thread_version thread_updated_at
+"""
+MESSAGE_COLUMNS: LiteralString = """
+ticket version audience kind author_kind author_id body at channel automatic public_number
+"""
+LOAD: LiteralString = """
+SELECT stream, version, position, number, requester, subject, channel, category, team, assignee, priority, ticket_type,
+       status, level, spam, tags, watchers, fields, links, follow_up_of, follow_up, public_replies, resolution_code,
+       time_spent, source, source_case, opened_at, updated_at, public_messages, thread_version, thread_updated_at
+  FROM tickets WHERE stream = ANY (%(streams)s)
+"""
+SAVE: LiteralString = """
+INSERT INTO tickets AS t
+    (stream, version, position, number, requester, subject, channel, category, team, assignee, priority, ticket_type,
+     status, level, spam, tags, watchers, fields, links, follow_up_of, follow_up, public_replies, resolution_code,
+     time_spent, source, source_case, opened_at, updated_at, public_messages, thread_version, thread_updated_at)
+SELECT stream, version, position, number, requester, subject, channel, category, team, assignee, priority, ticket_type,
+       status, level, spam, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)),
+       ARRAY(SELECT jsonb_array_elements_text(watchers::jsonb)::uuid), fields::jsonb, links::jsonb, follow_up_of,
+       follow_up, public_replies, resolution_code, time_spent, source, source_case, opened_at, updated_at,
+       public_messages, thread_version, thread_updated_at
+  FROM unnest(
+       %(stream)t::uuid[], %(version)t::bigint[], %(position)t::bigint[], %(number)t::bigint[], %(requester)t::uuid[],
+       %(subject)t::text[], %(channel)t::text[], %(category)t::text[], %(team)t::uuid[], %(assignee)t::uuid[],
+       %(priority)t::text[], %(ticket_type)t::text[], %(status)t::text[], %(level)t::int[], %(spam)t::boolean[],
+       %(tags)t::text[], %(watchers)t::text[], %(fields)t::text[], %(links)t::text[], %(follow_up_of)t::uuid[],
+       %(follow_up)t::uuid[], %(public_replies)t::int[], %(resolution_code)t::text[], %(time_spent)t::bigint[],
+       %(source)t::text[], %(source_case)t::text[], %(opened_at)t::timestamptz[], %(updated_at)t::timestamptz[],
+       %(public_messages)t::int[], %(thread_version)t::int[], %(thread_updated_at)t::timestamptz[])
+    AS r (stream, version, position, number, requester, subject, channel, category, team, assignee, priority,
+          ticket_type, status, level, spam, tags, watchers, fields, links, follow_up_of, follow_up, public_replies,
+          resolution_code, time_spent, source, source_case, opened_at, updated_at, public_messages, thread_version,
+          thread_updated_at)
+    ON CONFLICT (stream) DO UPDATE SET
+       (version, position, number, requester, subject, channel, category, team, assignee, priority, ticket_type,
+        status, level, spam, tags, watchers, fields, links, follow_up_of, follow_up, public_replies, resolution_code,
+        time_spent, source, source_case, opened_at, updated_at, public_messages, thread_version, thread_updated_at)
+     = (excluded.version, excluded.position, excluded.number, excluded.requester, excluded.subject, excluded.channel,
+        excluded.category, excluded.team, excluded.assignee, excluded.priority, excluded.ticket_type, excluded.status,
+        excluded.level, excluded.spam, excluded.tags, excluded.watchers, excluded.fields, excluded.links,
+        excluded.follow_up_of, excluded.follow_up, excluded.public_replies, excluded.resolution_code,
+        excluded.time_spent, excluded.source, excluded.source_case, excluded.opened_at, excluded.updated_at,
+        excluded.public_messages, excluded.thread_version, excluded.thread_updated_at)
+"""
+SAVE_MESSAGES: LiteralString = """
+INSERT INTO messages
+    (ticket, version, audience, kind, author_kind, author_id, body, at, channel, automatic, public_number)
+SELECT * FROM unnest(
+       %(ticket)t::uuid[], %(version)t::bigint[], %(audience)t::text[], %(kind)t::text[], %(author_kind)t::text[],
+       %(author_id)t::text[], %(body)t::text[], %(at)t::timestamptz[], %(channel)t::text[], %(automatic)t::boolean[],
+       %(public_number)t::int[])
+    ON CONFLICT DO NOTHING
+"""
+ERASE: LiteralString = """
+WITH thread AS (DELETE FROM messages WHERE ticket = ANY (%(streams)s))
+DELETE FROM tickets WHERE stream = ANY (%(streams)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One piece of the thread. `public_number` is None exactly for what no customer may see."""
+
+    version: int
+    kind: Literal["message", "reply", "note"]
+    author_kind: str
+    author_id: str
+    body: str | Erased
+    at: datetime
+    channel: str | None = None
+    automatic: bool = False
+    public_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """Messages that no table holds yet, newest first: a chain, so that a long thread is not copied per message."""
+
+    message: Message
+    before: Unsaved | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """thread_version counts what the requester can see change: it is the ETag of the customer's own page."""
+
+    stream: UUID
+    version: int = 0
+    position: int = 0
+    ticket: Ticket = NEW
+    opened_at: datetime | None = None
+    updated_at: datetime | None = None
+    public_messages: int = 0
+    thread_version: int = 0
+    thread_updated_at: datetime | None = None
+    unsaved: Unsaved | None = field(default=None, compare=False, repr=False)
+
+
+class Tickets:
+    """A row is saved once: whoever goes on after `save` loads it again, or its messages are sent a second time."""
+
+    name: ClassVar[str] = "tickets"
+    version: ClassVar[int] = 1
+    kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
+
+    def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, TicketRow]:
+        with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+            cursor.execute(LOAD, {"streams": list(streams)}, prepare=True)
+            return {values[0]: _loaded(values) for values in cursor}
+
+    def fold(self, row: TicketRow | None, event: Recorded) -> TicketRow:
+        row = row or TicketRow(event.stream)
+        fact, at = cast(TicketFact, event.fact), event.at
+        before, after = row.ticket, evolve(row.ticket, fact)
+        message = _message(fact, event, row.public_messages + 1)
+        public = message is not None and message.public_number is not None
+        changes = public + (after is not before and _face(before) != _face(after))
+        return TicketRow(
+            stream=row.stream,
+            version=event.version,
+            position=event.position,
+            ticket=after,
+            opened_at=at if isinstance(fact, Opened) else row.opened_at,
+            updated_at=at,
+            public_messages=row.public_messages + public,
+            thread_version=row.thread_version + changes,
+            thread_updated_at=at if changes else row.thread_updated_at,
+            unsaved=row.unsaved if message is None else Unsaved(message, row.unsaved),
+        )
+
+    def refold(self, history: Sequence[Recorded]) -> TicketRow:
+        return reduce(self.fold, history, TicketRow(history[0].stream))
+
+    def save(self, connection: Connection[Any], rows: Sequence[TicketRow]) -> None:
+        if not rows:
+            return
+        connection.execute(SAVE, columns(COLUMNS.split(), map(_values, rows)), prepare=True)
+        messages = [_message_values(row.stream, message) for row in rows for message in _unsaved(row)]
+        if messages:
+            connection.execute(SAVE_MESSAGES, columns(MESSAGE_COLUMNS.split(), messages), prepare=True)
+
+    def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
+        connection.execute(ERASE, {"streams": list(streams)})
+
+
+def status_for_customer(status: Status) -> Status:
+    """That we wait for somebody else is our own business."""
+    return "open" if status == "on_hold" else status
+
+
+def _face(ticket: Ticket) -> tuple[object, ...]:
+    """All of the state that read.customer_tickets shows."""
+    return (
+        ticket.number,
+        ticket.requester,
+        ticket.subject,
+        ticket.channel,
+        status_for_customer(ticket.status),
+        ticket.follow_up_of,
+        ticket.follow_up,
+    )
+
+
+def _message(fact: TicketFact, event: Recorded, number: int) -> Message | None:
+    match fact:
+        case MessageReceived():
+            author = str(fact.author)
+            return Message(
+                event.version, "message", "customer", author, fact.body, event.at, fact.channel, False, number
+            )
+        case ReplyAdded():
+            actor = event.actor
+            return Message(
+                event.version, "reply", actor.kind, actor.id, fact.body, event.at, None, fact.automatic, number
+            )
+        case NoteAdded():
+            return Message(event.version, "note", event.actor.kind, event.actor.id, fact.body, event.at)
+        case _:
+            return None
+
+
+def _unsaved(row: TicketRow) -> Iterator[Message]:
+    link = row.unsaved
+    while link is not None:
+        yield link.message
+        link = link.before
+
+
+def _message_values(ticket: UUID, m: Message) -> tuple[Any, ...]:
+    audience = "internal" if m.public_number is None else "public"
+    author = (m.author_kind, m.author_id)
+    return (ticket, m.version, audience, m.kind, *author, shown(m.body), m.at, m.channel, m.automatic, m.public_number)
+
+
+def _values(row: TicketRow) -> tuple[Any, ...]:
+    t = row.ticket
+    return (
+        *(row.stream, row.version, row.position, t.number, t.requester, shown(t.subject), t.channel, t.category),
+        *(t.team, t.assignee, t.priority, t.ticket_type, t.status, t.level, t.spam),
+        dumped(sorted(t.tags)) if t.tags else "[]",
+        dumped(sorted(t.watchers)) if t.watchers else "[]",
+        dumped(dict(t.fields)) if t.fields else "{}",
+        dumped([{"relation": r, "other": other} for r, other in sorted(t.links)]) if t.links else "[]",
+        *(t.follow_up_of, t.follow_up, t.public_replies, t.resolution_code, t.time_spent, t.source, t.case),
+        *(row.opened_at, row.updated_at, row.public_messages, row.thread_version, row.thread_updated_at),
+    )
+
+
+def _loaded(values: tuple[Any, ...]) -> TicketRow:
+    stream, version, position, number, requester, subject, *plain = values[:15]
+    tags, watchers, fields, links, *rest = values[15:26]
+    state: tuple[Any, ...] = (
+        *(number, requester, hidden(subject), *plain, frozenset(tags), frozenset(watchers)),
+        MappingProxyType({name: _field(value) for name, value in fields.items()}),
+        frozenset((link["relation"], UUID(link["other"])) for link in links),
+        *rest,
+    )
+    return TicketRow(stream, version, position, Ticket(*state), *values[26:])
+
+
+def _field(value: Any) -> FieldValue:
+    """What jsonb kept of a field: beyond 2**53 it writes a float without its point."""
+    if isinstance(value, dict):
+        return Erased()
+    if type(value) is int and abs(value) > SAFE_INTEGER:
+        return float(value)
+    return cast(FieldValue, value)

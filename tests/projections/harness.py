@@ -1,0 +1,92 @@
+"""harness: how does a test put events through a projection, on a real Postgres?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection, sql
+
+from aggregates.envelope import Recorded
+from projections.projection import Projection, read_views, tables
+from projections.registry import PROJECTIONS
+from tests.databases import Database
+
+schemas = itertools.count(1)
+Batch = Sequence[Recorded]
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build of a read model: its tables in a schema of their own, first on the search_path."""
+
+    projection: Projection[Any]
+    connection: Connection[Any]
+    schema: str
+
+    def apply(self, events: Batch) -> None:
+        """One batch, the runner's way: load, fold, refold what a late fact changed, save."""
+        streams = list(dict.fromkeys(event.stream for event in events))
+        rows: dict[UUID, Any] = dict(self.projection.load(self.connection, streams))
+        late = set()
+        for event in events:
+            row = None if event.stream in late else self.projection.fold(rows.get(event.stream), event)
+            late |= {event.stream} if row is None else set()
+            rows[event.stream] = row
+        rows |= {stream: self.projection.refold(self.history(stream, events)) for stream in late}
+        self.projection.erase(self.connection, sorted(late))
+        self.projection.save(self.connection, list(rows.values()))
+        self.log.extend(events)
+
+    @property
+    def log(self) -> list[Recorded]:
+        return LOGS.setdefault(self.schema, [])
+
+    def history(self, stream: UUID, more: Batch = ()) -> list[Recorded]:
+        return [event for event in (*self.log, *more) if event.stream == stream]
+
+    def go_live(self) -> None:
+        self.connection.execute(read_views(self.projection.name).encode())
+
+    def contents(self) -> dict[str, list[str]]:
+        """Every row of every table as text: what a checksum covers."""
+        names = self.connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [self.schema]
+        ).fetchall()
+        query = sql.SQL("SELECT t::text FROM {} t")
+        return {
+            name: sorted(text for (text,) in self.connection.execute(query.format(sql.Identifier(self.schema, name))))
+            for (name,) in names
+        }
+
+
+LOGS: dict[str, list[Recorded]] = {}
+
+
+@contextmanager
+def connected(database: Database) -> Iterator[Connection[Any]]:
+    # What is granted on a database is not copied from its template.
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        grant = sql.SQL("GRANT CREATE ON DATABASE {} TO chronodesk_app")
+        owner.execute(grant.format(sql.Identifier(database.name)))
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        yield connection
+
+
+def build(connection: Connection[Any], name: str) -> Build:
+    schema = f"{name}_v1_b{next(schemas)}"
+    identifier = sql.Identifier(schema)
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(identifier))
+    connection.execute(sql.SQL("SET search_path = {}, public").format(identifier))
+    connection.execute(tables(name).encode())
+    return Build(PROJECTIONS[name], connection, schema)
+
+
+def at(moment: str) -> datetime:
+    return datetime.fromisoformat(f"2024-{moment}+00:00")
