@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from chronodesk.settings import Settings
-from chronodesk.start import loaded, owner_url
+from chronodesk.start import loaded
 from chronodesk.terminal import console
 
 
@@ -14,8 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate() -> None:
-    """Create or upgrade tables, functions and roles. Safe to run again, and from several machines at once."""
-    from chronodesk.migrate import migrate as run_migrations
+    """Create or upgrade tables, functions and roles, and Kafka's topic. Safe to run again."""
+    from chronodesk.prepare import prepare
 
-    settings: Settings = loaded()
-    run_migrations(owner_url(settings), progress=lambda line: console.print(line, markup=False, highlight=False))
+    prepare(loaded(), lambda line: console.print(line, markup=False, highlight=False))

@@ -15,6 +15,7 @@ from chronodesk.environment import as_environment, publish
 from chronodesk.errors import PortTaken, Unavailable
 from chronodesk.keys import with_keys
 from chronodesk.local.files import Lock, is_free
+from chronodesk.prepare import prepare
 from chronodesk.processes import services
 from chronodesk.ready import wait_until_ready
 from chronodesk.servers import Servers, keep_alive, start_servers
@@ -64,16 +65,10 @@ def _require_port(settings: Settings) -> None:
 def _serve(settings: Settings, stack: ExitStack) -> None:
     say_line("run", "starting Postgres and Kafka" if settings.transport != "store" else "starting Postgres")
     servers = start_servers(settings, stack)
-    _migrate(servers.settings)
+    prepare(servers.settings, lambda line: say_line("migrate", line))
     run_file = publish(servers.settings)
     stack.callback(run_file.unlink, missing_ok=True)
     asyncio.run(_supervise(servers))
-
-
-def _migrate(settings: Settings) -> None:
-    from chronodesk.migrate import migrate
-
-    migrate(settings.owner_url, progress=lambda line: say_line("migrate", line))
 
 
 async def _supervise(servers: Servers) -> None:

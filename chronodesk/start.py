@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import structlog
+from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from chronodesk.errors import Unavailable, UsageError
@@ -61,3 +62,10 @@ def configure_logging(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def serve_metrics(settings: Settings) -> None:
+    """For processes without HTTP of their own; it is their health check in compose.yaml too."""
+    if settings.metrics_port is not None:
+        # Inside a container, where only the container's own network reaches it.
+        start_http_server(settings.metrics_port, addr="0.0.0.0")  # noqa: S104
