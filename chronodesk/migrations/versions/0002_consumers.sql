@@ -6,13 +6,19 @@ REVOKE ALL ON SCHEMA consumers FROM PUBLIC;
 CREATE SCHEMA read;
 GRANT USAGE, CREATE ON SCHEMA read TO chronodesk_app;
 
+-- The partition of a stream, equal to consumers/partition.py: its id's first four bytes, unsigned, modulo 12.
+CREATE FUNCTION consumers.partition_of(stream uuid) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (('x' || left(stream::text, 8))::bit(32)::bigint % 12)::int;
+
 -- One row for each build of a read model: its tables live in a schema of their own.
 CREATE TABLE consumers.builds (
     schema     text        PRIMARY KEY,
     view       text        NOT NULL,
     version    int         NOT NULL,
+    number     int         NOT NULL,
     live       boolean     NOT NULL DEFAULT false,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (view, number)
 );
 CREATE UNIQUE INDEX builds_live ON consumers.builds (view) WHERE live;
 
@@ -27,27 +33,30 @@ CREATE TABLE consumers.checkpoints (
     kafka_offset bigint,
     updated_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (schema, partition)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 20);
 
--- Events that a build could not apply, and what came behind them in the same stream. The log keeps the content.
+-- Events that a build could not apply, and what came behind them in the same stream (error: null).
+-- The log keeps the content, and errors never quote it.
 CREATE TABLE consumers.parked (
     schema    text        NOT NULL REFERENCES consumers.builds ON DELETE CASCADE,
     stream    uuid        NOT NULL,
     version   bigint      NOT NULL,
     position  bigint      NOT NULL,
     type      text        NOT NULL,
-    error     text        NOT NULL,
+    error     text,
     parked_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (schema, stream, version)
 );
 
+-- Everything up to `position` is in the topic, and every partition's watermark says so.
 CREATE TABLE consumers.relay (
     topic      text        PRIMARY KEY,
     topic_id   text        NOT NULL,
-    position   bigint      NOT NULL,
+    position   bigint      NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL DEFAULT now()
-);
+) WITH (fillfactor = 20);
 
 GRANT USAGE ON SCHEMA consumers TO chronodesk_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA consumers TO chronodesk_app;
+GRANT EXECUTE ON FUNCTION consumers.partition_of TO chronodesk_app;
 DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO chronodesk_app', current_database()); END $$;

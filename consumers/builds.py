@@ -1,0 +1,158 @@
+"""builds: where does a read model's current build live, and how does a new one take its place?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
+from psycopg.rows import class_row
+
+from commands.log import read_head
+from consumers.faults import OutdatedCode
+from consumers.partition import PARTITIONS
+from projections import projection as packaged
+from projections.projection import Projection
+
+# One at a time a view, held until commit: concurrent CREATE SCHEMA and CREATE VIEW fail.
+ALONE: LiteralString = "SELECT pg_advisory_xact_lock(4244, hashtext(%(view)s))"
+LIVE: LiteralString = """
+SELECT schema, view, version, number, live FROM consumers.builds WHERE view = %(view)s AND live
+"""
+NEWEST: LiteralString = """
+SELECT schema, view, version, number, live FROM consumers.builds
+ WHERE view = %(view)s AND version = %(version)s ORDER BY number DESC LIMIT 1
+"""
+NUMBER: LiteralString = "SELECT coalesce(max(number), 0) + 1 FROM consumers.builds WHERE view = %(view)s"
+INSERT: LiteralString = """
+INSERT INTO consumers.builds (schema, view, version, number)
+VALUES (%(schema)s, %(view)s, %(version)s, %(number)s)
+"""
+CHECKPOINTS: LiteralString = """
+INSERT INTO consumers.checkpoints (schema, partition)
+SELECT %(schema)s, partition FROM generate_series(0, %(last)s) AS partition
+"""
+CREATE_SCHEMA: LiteralString = "CREATE SCHEMA {}"
+ENTER: LiteralString = "SELECT set_config('search_path', quote_ident(%(schema)s), true)"
+DROP_VIEW: LiteralString = "DROP VIEW IF EXISTS read.{} CASCADE"
+READ_VIEWS_OF: LiteralString = """
+SELECT DISTINCT view_name FROM information_schema.view_table_usage
+ WHERE view_schema = 'read' AND table_schema = %(schema)s
+"""
+RETIRE: LiteralString = "UPDATE consumers.builds SET live = false WHERE view = %(view)s AND live"
+GO_LIVE: LiteralString = "UPDATE consumers.builds SET live = true WHERE schema = %(schema)s"
+# Readers of the old views are let finish, but not for so long that new ones queue up behind us.
+PATIENCE: LiteralString = "SET LOCAL lock_timeout = '2s'"
+POSITION: LiteralString = "SELECT min(position) FROM consumers.checkpoints WHERE schema = %(schema)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Ddl:
+    """What a projection's tables are, and the views in schema `read` through which people query them."""
+
+    tables: str
+    read_views: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One set of a projection's tables, in a schema of their own. goal: go live when this position is reached."""
+
+    schema: str
+    view: str
+    version: int
+    number: int
+    live: bool
+    goal: int = 0
+
+
+def packaged_ddl(projection: Projection[Any]) -> Ddl:
+    return Ddl(packaged.tables(projection.name), packaged.read_views(projection.name))
+
+
+def ensure_live(connection: Connection[Any], projection: Projection[Any], ddl: Ddl | None = None) -> Build:
+    """The build that this code is to feed: the live one, or, if that is of another version, a new one beside it.
+
+    The very first build is live at once. OutdatedCode if the live build is of a newer version than this code.
+    """
+    ddl = ddl or packaged_ddl(projection)
+    with connection.transaction():
+        connection.execute(ALONE, {"view": projection.name})
+        live = live_build(connection, projection.name)
+        if live is None:
+            return _swap(connection, create_build(connection, projection, ddl), ddl)
+        if live.version == projection.version:
+            return live
+        if live.version > projection.version:
+            raise OutdatedCode(f"{live.schema} is live, but this code knows only version {projection.version}")
+        beside = _newest(connection, projection) or create_build(connection, projection, ddl)
+        return replace(beside, goal=read_head(connection).position)
+
+
+def go_live_when_caught_up(
+    connection: Connection[Any], projection: Projection[Any], build: Build, ddl: Ddl | None = None
+) -> Build:
+    """Swap it in once it has reached its goal. LockNotAvailable if readers would not let go: ask again."""
+    if build_position(connection, build.schema) < build.goal:
+        return build
+    with connection.transaction():
+        connection.execute(ALONE, {"view": build.view})
+        connection.execute(PATIENCE)
+        return _swap(connection, build, ddl or packaged_ddl(projection))
+
+
+def live_build(connection: Connection[Any], view: str) -> Build | None:
+    return _one(connection, LIVE, {"view": view})
+
+
+def create_build(connection: Connection[Any], projection: Projection[Any], ddl: Ddl) -> Build:
+    """Empty tables and checkpoints at 0. Leaves the search_path of the transaction on the new schema."""
+    row = connection.execute(NUMBER, {"view": projection.name}).fetchone()
+    number = row[0] if row else 1
+    schema = f"{projection.name}_v{projection.version}_b{number}"
+    build = Build(schema, projection.name, projection.version, number, live=False)
+    connection.execute(sql.SQL(CREATE_SCHEMA).format(sql.Identifier(schema)))
+    named = {"schema": schema, "view": build.view, "version": build.version, "number": number, "last": PARTITIONS - 1}
+    connection.execute(INSERT, named)
+    connection.execute(CHECKPOINTS, named)
+    enter(connection, schema)
+    connection.execute(ddl.tables.encode())
+    return build
+
+
+def enter(connection: Connection[Any], schema: str) -> None:
+    """Until the transaction ends, unqualified names are this build's tables."""
+    connection.execute(ENTER, {"schema": schema}, prepare=True)
+
+
+def build_position(connection: Connection[Any], schema: str) -> int:
+    """Everything up to here is in the build."""
+    row = connection.execute(POSITION, {"schema": schema}).fetchone()
+    return row[0] if row else 0
+
+
+def _swap(connection: Connection[Any], build: Build, ddl: Ddl) -> Build:
+    before = live_build(connection, build.view)
+    if before is not None:
+        _drop_read_views(connection, before.schema)
+    connection.execute(RETIRE, {"view": build.view})
+    connection.execute(GO_LIVE, {"schema": build.schema})
+    enter(connection, build.schema)
+    connection.execute(ddl.read_views.encode())
+    return replace(build, live=True)
+
+
+def _drop_read_views(connection: Connection[Any], schema: str) -> None:
+    """A view cannot be replaced by one with other columns."""
+    for (view,) in connection.execute(READ_VIEWS_OF, {"schema": schema}).fetchall():
+        connection.execute(sql.SQL(DROP_VIEW).format(sql.Identifier(view)))
+
+
+def _newest(connection: Connection[Any], projection: Projection[Any]) -> Build | None:
+    return _one(connection, NEWEST, {"view": projection.name, "version": projection.version})
+
+
+def _one(connection: Connection[Any], query: LiteralString, asked: Mapping[str, Any]) -> Build | None:
+    with connection.cursor(row_factory=class_row(Build)) as cursor:
+        return cursor.execute(query, asked).fetchone()
