@@ -33,7 +33,7 @@ CHECKPOINTS: LiteralString = """
 INSERT INTO consumers.checkpoints (schema, partition)
 SELECT %(schema)s, partition FROM generate_series(0, %(last)s) AS partition
 """
-CREATE_SCHEMA: LiteralString = "CREATE SCHEMA {}"
+CREATE_SCHEMA: LiteralString = "SELECT consumers.create_schema(%(schema)s)"
 ENTER: LiteralString = "SELECT set_config('search_path', quote_ident(%(schema)s), true)"
 DROP_VIEW: LiteralString = "DROP VIEW IF EXISTS read.{} CASCADE"
 READ_VIEWS_OF: LiteralString = """
@@ -112,8 +112,8 @@ def create_build(connection: Connection[Any], projection: Projection[Any], ddl: 
     number = row[0] if row else 1
     schema = f"{projection.name}_v{projection.version}_b{number}"
     build = Build(schema, projection.name, projection.version, number, live=False)
-    connection.execute(sql.SQL(CREATE_SCHEMA).format(sql.Identifier(schema)))
     named = {"schema": schema, "view": build.view, "version": build.version, "number": number, "last": PARTITIONS - 1}
+    connection.execute(CREATE_SCHEMA, {"schema": schema})
     connection.execute(INSERT, named)
     connection.execute(CHECKPOINTS, named)
     enter(connection, schema)

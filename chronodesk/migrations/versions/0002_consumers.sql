@@ -59,4 +59,16 @@ CREATE TABLE consumers.relay (
 GRANT USAGE ON SCHEMA consumers TO chronodesk_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA consumers TO chronodesk_app;
 GRANT EXECUTE ON FUNCTION consumers.partition_of TO chronodesk_app;
-DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO chronodesk_app', current_database()); END $$;
+
+-- The application may make schemas for builds, and no others.
+CREATE FUNCTION consumers.create_schema(name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF name !~ '^[a-z][a-z0-9_]*_v[0-9]+_b[0-9]+$' THEN
+        RAISE EXCEPTION 'not the name of a build: %', name USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    EXECUTE format('CREATE SCHEMA %I', name);
+    EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO chronodesk_app', name);
+END $$;
+REVOKE ALL ON FUNCTION consumers.create_schema FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION consumers.create_schema TO chronodesk_app;
