@@ -38,9 +38,7 @@ class Fact(BaseModel):
             raise TypeError(f"two facts are named {type_name}")
         cls.type_name = type_name
         cls.status = status
-        cls.personal = any(
-            _marked(part) for field in cls.model_fields.values() for part in (field.annotation, *field.metadata)
-        )
+        cls.personal = _has_personal(cls)
         FACTS[type_name] = cls
 
 
@@ -51,4 +49,11 @@ class Command(BaseModel):
 
 
 def _marked(annotation: object) -> bool:
+    """Whether personal text may stand in it, however deep: a contact inside a tuple counts."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _has_personal(annotation)
     return isinstance(annotation, PersonalData) or any(_marked(part) for part in get_args(annotation))
+
+
+def _has_personal(model: type[BaseModel]) -> bool:
+    return any(_marked(part) for field in model.model_fields.values() for part in (field.annotation, *field.metadata))
