@@ -29,7 +29,7 @@ class Opened(Fact, type_name="ticket.opened.v1"):
     ticket_type: TicketType = "question"
     level: Level = 1
     tags: tuple[SafeText, ...] = ()
-    fields: dict[str, FieldValue] = Field(default_factory=dict)
+    fields: dict[SafeText, FieldValue] = Field(default_factory=dict)
     follow_up_of: UUID | None = None
 
 
