@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, Strict, StrictBool, StringConstraints
 
 
 class Sortable(Protocol):
@@ -49,10 +49,20 @@ def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
 
 # JSON readers outside Python lose integers beyond 2**53.
 SafeInt = Annotated[int, Field(ge=-(2**53), le=2**53)]
-FieldValue = bool | SafeInt | FiniteFloat | Personal | None
-EnteredFieldValue = (
-    bool | SafeInt | FiniteFloat | Annotated[SafeText, StringConstraints(min_length=1, max_length=2_000)] | None
-)
+
+
+def _float(value: object) -> object:
+    if not isinstance(value, float):
+        raise ValueError("not a float")
+    return value
+
+
+# Nothing becomes another kind on the way: not a too big integer a rounded float, not a too long text a number.
+Truth = StrictBool
+Whole = Annotated[SafeInt, Strict()]
+Real = Annotated[FiniteFloat, BeforeValidator(_float)]
+FieldValue = Truth | Whole | Real | Personal | None
+EnteredFieldValue = Truth | Whole | Real | Annotated[SafeText, StringConstraints(min_length=1, max_length=2_000)] | None
 
 
 def shown(text: str | Erased | None) -> str | None:
