@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
+KeyT = TypeVar("KeyT")
 
 
 class InvalidCursor(ValueError):
     """Not a cursor that this list handed out for this order."""
 
 
-def encode(adapter: TypeAdapter[T], key: T) -> str:
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """`next`: where the next page begins; None on the last one."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+def page(rows: Sequence[T], limit: int, adapter: TypeAdapter[KeyT], key: Callable[[T], KeyT]) -> Page[T]:
+    """A page of `limit` out of rows that were read one more than that, if there were."""
+    items = tuple(rows[:limit])
+    return Page(items, encode(adapter, key(items[-1])) if len(rows) > limit else None)
+
+
+def encode(adapter: TypeAdapter[KeyT], key: KeyT) -> str:
     return base64.urlsafe_b64encode(adapter.dump_json(key)).decode().rstrip("=")
 
 
-def decode(adapter: TypeAdapter[T], cursor: str) -> T:
+def decode(adapter: TypeAdapter[KeyT], cursor: str) -> KeyT:
     """Raises InvalidCursor, whatever the string holds."""
     try:
         return adapter.validate_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-    except (ValidationError, binascii.Error, ValueError):
+    except (ValidationError, ValueError):
         raise InvalidCursor("this cursor does not belong to this list") from None
-
-
-def page(rows: list[Any], limit: int) -> tuple[list[Any], bool]:
-    """Of one row more than asked for: the page, and whether another one follows."""
-    return rows[:limit], len(rows) > limit

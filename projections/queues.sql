@@ -35,7 +35,8 @@ CREATE INDEX queues_team_priority ON queues (team, priority_rank, waiting_key, o
 CREATE INDEX queues_assignee ON queues (assignee) WHERE listed;
 CREATE INDEX queues_next ON queues (team, priority_rank, waiting_key, opened_at, stream)
     WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
-CREATE INDEX queues_closed ON queues (updated_at, stream) WHERE status = 'closed';
+CREATE INDEX queues_closed_opened ON queues (opened_at, stream) WHERE status = 'closed';
+CREATE INDEX queues_closed_updated ON queues (updated_at, stream) WHERE status = 'closed';
 CREATE INDEX queues_closed_team ON queues (team, updated_at, stream) WHERE status = 'closed';
 CREATE INDEX queues_closed_assignee ON queues (assignee, updated_at, stream) WHERE status = 'closed';
 
