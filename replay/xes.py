@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from replay.eventlog import BrokenLog, Case, Counted, Row, Value, opened
 
 TEXT = frozenset({"string", "date", "id"})
 MAX_INT = 2**53
+PLACE = re.compile(r", line \d+, column \d+.*$")
 LOG, TRACE, EVENT = "{*}log", "{*}trace", "{*}event"
 
 
@@ -84,7 +86,7 @@ def _refuse_document_type(element: Any) -> None:
 
 
 def _reason(error: etree.XMLSyntaxError) -> str:
-    return (error.msg or "not well-formed XML").removesuffix(f", line {error.lineno}, column {error.offset}")
+    return PLACE.sub("", error.msg or "not well-formed XML")
 
 
 def _local(tag: Any) -> str:

@@ -1,0 +1,182 @@
+"""cli_import: take over another desk's tickets from its event log, and say what came of every part of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
+from chronodesk.settings import Settings
+from chronodesk.start import app_url, loaded
+from chronodesk.terminal import console, errors
+from replay.account import Account, ordered
+from replay.eventlog import BrokenLog
+from replay.importing import BATCH, CannotImport, Import, open_log
+from replay.importing import Progress as Told
+from replay.mapping import BadMapping, LogMapping, load, shipped
+
+SECONDS_BETWEEN_LINES = 5.0
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import")(import_log)
+
+
+def import_log(
+    log: Annotated[Path, typer.Argument(help="event log: XES or CSV with a header, plain or .gz", show_default=False)],
+    mapping: Annotated[str, typer.Option(help=f"a TOML file, or one of: {', '.join(shipped())}", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="the account as JSON")] = False,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="log events a call to the store")] = BATCH,
+) -> None:
+    """Import an event log. Safe to stop, to run again and to run with a longer export: only what is new is added."""
+    account = run_import(loaded(), log, mapping_named(mapping), batch)
+    if as_json:
+        console.print_json(json.dumps(account.as_json()))
+    else:
+        print_account(account)
+    if not account.whole:
+        raise typer.Exit(FAILED)
+
+
+def mapping_named(name: str) -> LogMapping:
+    try:
+        return load(name)
+    except BadMapping as bad:
+        raise UsageError(f"mapping: {bad}") from None
+
+
+def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = BATCH) -> Account:
+    """The import with its progress on stderr. Failures come as what the person at the terminal can do about them."""
+    try:
+        with connected(settings) as reading, connected(settings) as writing, progress() as told:
+            return Import(reading, writing, mapping, datetime.now(UTC), batch, told).run(open_log(log, mapping))
+    except BadMapping as bad:
+        raise UsageError(f"mapping: {bad}") from None
+    except (BrokenLog, CannotImport) as failed:
+        raise FrontDoorError(f"{log}: {failed}") from None
+    except OSError as unread:
+        raise UsageError(f"{log}: {unread.strerror or unread}") from None
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
+        raise Unavailable("this database holds no desk yet: run `chronodesk migrate`") from None
+    except psycopg.OperationalError as away:
+        raise Unavailable(f"Postgres went away ({_first_line(away)}); run the same again, it goes on there") from None
+
+
+def connected(settings: Settings) -> psycopg.Connection[Any]:
+    return psycopg.connect(app_url(settings), autocommit=True, connect_timeout=10)
+
+
+@contextmanager
+def progress() -> Iterator[Told]:
+    """A bar for people, a line now and then for logs."""
+    if not errors.is_terminal:
+        yield Lines()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as bar:
+        task = bar.add_task("reading", total=1.0)
+        started = time.monotonic()
+
+        def told(account: Account, fraction: float) -> None:
+            rate = account.events / max(time.monotonic() - started, 0.001)
+            bar.update(task, completed=fraction, description=f"{account.events:,} events, {rate:,.0f}/s")
+
+        yield told
+
+
+class Lines:
+    """Progress where nobody sits at a terminal."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+
+    def __call__(self, account: Account, fraction: float) -> None:
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        took = now - self._started
+        left = took / fraction - took if fraction > 0 else 0.0
+        line = f"{account.events:,} events, {account.events / took:,.0f}/s, {fraction:.0%}, {left:.0f} s left"
+        errors.print(line, markup=False, highlight=False)
+
+
+def print_account(account: Account) -> None:
+    rate = account.events / account.seconds if account.seconds else 0.0
+    fates = ", ".join(f"{account.tickets[fate]:,} {fate}" for fate in ("new", "extended", "unchanged"))
+    _say(f"Read {account.cases:,} cases with {account.events:,} events in {account.seconds:.1f} s ({rate:,.0f}/s).")
+    _say(f"Tickets: {fates}; {account.tickets['changed']:,} whose history was changed and that were left alone.")
+    _say(f"Facts written: {account.written:,}")
+    if account.facts:
+        _print_facts(account)
+    _print_remarks(account)
+    _print_failures(account)
+
+
+def _print_facts(account: Account) -> None:
+    table = Table("fact", "times", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.columns[1].justify = "right"
+    for kind, times in account.facts.most_common():
+        table.add_row(kind, f"{times:,}")
+    console.print(table)
+
+
+def _print_remarks(account: Account) -> None:
+    if account.taken:
+        taken = ", ".join(f"{attribute} -> {name}" for attribute, name in sorted(account.taken.items()))
+        _say(f"Custom fields taken by their own name: {taken}")
+    if account.interleaved:
+        _say("The cases' rows were interleaved: all of the log was held in memory.")
+    if not account.remarks:
+        return
+    _say("Not in the facts as it stands in the log:")
+    table = Table("times", "attribute", "value", "why", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.columns[0].justify = "right"
+    for remark, times in ordered(account.remarks)[:SHOWN]:
+        table.add_row(f"{times:,}", plain(remark.attribute), plain(remark.value), remark.why)
+    console.print(table, markup=False)
+    _rest(len(account.remarks))
+
+
+def _print_failures(account: Account) -> None:
+    for changed in account.changed[:SHOWN]:
+        place = f"case {changed.case}, fact {changed.place}: here {changed.stored}, in the log {changed.told}"
+        _say(f"History changed, nothing appended: {place}", "yellow")
+    _rest(len(account.changed))
+    for skipped in account.skipped[:SHOWN]:
+        _say(f"Left out: {skipped}", "yellow")
+    _rest(len(account.skipped))
+    if account.interrupted:
+        _say("Stopped before the end. What is counted above is whole and stays; run the same again to go on.", "yellow")
+    if account.broken:
+        _say(f"The log is broken at {account.broken}", "red")
+        _say("The cases counted above are whole and stay imported; nothing behind them was read.", "red")
+
+
+def _rest(n: int) -> None:
+    if n > SHOWN:
+        _say(f"... and {n - SHOWN:,} more: --json names them all")
+
+
+def plain(text: str) -> str:
+    """Text of unknown origin, made harmless to a terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _say(text: str, style: Any = None) -> None:
+    console.print(plain(text), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
