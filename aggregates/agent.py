@@ -128,7 +128,8 @@ def decide(agent: Agent, command: AgentCommand) -> tuple[AgentFact, ...]:
         case ChangeAgent():
             renamed = command.name is not None and command.name != agent.name
             rename = (AgentRenamed(name=command.name),) if renamed and command.name else ()
-            return (*rename, *_changes(agent, command), *_enabling(agent, command))
+            _require_enabled(agent, command)
+            return (*rename, *_enabling(agent, command), *_changes(agent, command), *_disabling(agent, command))
         case _:
             assert_never(command)
 
@@ -147,6 +148,13 @@ def _changes(agent: Agent, command: AgentCommand) -> list[AgentFact]:
 
 
 def _enabling(agent: Agent, command: ChangeAgent) -> list[AgentFact]:
-    if command.enabled is None or command.enabled == agent.enabled:
-        return []
-    return [AgentEnabled() if command.enabled else AgentDisabled()]
+    return [AgentEnabled()] if command.enabled is True and not agent.enabled else []
+
+
+def _disabling(agent: Agent, command: ChangeAgent) -> list[AgentFact]:
+    return [AgentDisabled()] if command.enabled is False and agent.enabled else []
+
+
+def _require_enabled(agent: Agent, command: ChangeAgent) -> None:
+    enabled = agent.enabled if command.enabled is None else command.enabled
+    require(enabled or not command.online, "agent.disabled", "A disabled agent cannot be online.")
