@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from aggregates.errors import require
+from aggregates.errors import Unacceptable, require
 from aggregates.fact import Command, Fact
 from aggregates.text import Name, SafeText, distinct
 
@@ -100,7 +100,7 @@ def evolve(team: Team, fact: TeamFact) -> Team:
 
 
 def decide(team: Team, command: TeamCommand) -> tuple[TeamFact, ...]:
-    """Say what happens next, or raise RuleBroken. Agents it names were looked up by the caller."""
+    """Say what happens next. Raises RuleBroken or Unacceptable. Agents it names were looked up by the caller."""
     match command:
         case CreateTeam():
             require(not team.exists, "team.already_created", "This team exists already.")
@@ -113,6 +113,8 @@ def decide(team: Team, command: TeamCommand) -> tuple[TeamFact, ...]:
 
 
 def _changes(team: Team, command: ChangeTeam) -> list[TeamFact]:
+    if not set(command.add_members).isdisjoint(command.remove_members):
+        raise Unacceptable("team.added_and_removed", "Nobody can be added and removed at once.", field="remove_members")
     facts: list[TeamFact] = []
     if command.name is not None and command.name != team.name:
         facts.append(TeamRenamed(name=command.name))
