@@ -26,6 +26,19 @@ class Actor(BaseModel):
     kind: ActorKind
     id: ActorId
 
+    @property
+    def agent(self) -> UUID | None:
+        """The agent who acts; None if it is anybody or anything else."""
+        try:
+            return UUID(self.id) if self.kind == "agent" else None
+        except ValueError:
+            return None
+
+    @property
+    def automatic(self) -> bool:
+        """No person acts, but a rule or the system."""
+        return self.kind in ("rule", "system")
+
 
 class Envelope(BaseModel, Generic[FactT]):
     """Everything about an event that its author states; these bytes are what the hash chain covers.

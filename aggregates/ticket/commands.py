@@ -47,7 +47,7 @@ class ReceiveMessage(Intake):
 
 
 class AddReply(Intake):
-    """Answer publicly. `automatic`: by a bot, which no first reply clock counts."""
+    """Answer publicly. `automatic`: by a bot; it opens no new ticket, and no clock counts it as an answer."""
 
     body: Body
     automatic: bool = False

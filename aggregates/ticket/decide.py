@@ -91,10 +91,10 @@ def open_ticket(command: OpenTicket, number: int, actor: Actor, desk: Desk) -> F
     if command.message is not None and command.author == "requester":
         facts.append(MessageReceived(author=command.requester, body=command.message, channel=command.channel))
     elif command.message is not None:
-        facts.append(ReplyAdded(body=command.message))
+        facts.append(_reply(command.message, actor))
     if command.assignee is not None:
         desk.agent(command.assignee, "assignee")
-        facts.append(Assigned(agent=command.assignee, claimed=actor.id == str(command.assignee)))
+        facts.append(Assigned(agent=command.assignee, claimed=actor.agent == command.assignee))
     return tuple(facts)
 
 
@@ -111,8 +111,9 @@ def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> 
         case ReceiveMessage():
             return _receive(ticket, command)
         case AddReply():
-            return (ReplyAdded(body=command.body, automatic=command.automatic),)
+            return (_reply(command.body, actor, command.automatic),)
         case AddNote():
+            _require_staff(actor)
             return (NoteAdded(body=command.body),)
         case Route():
             desk.team(command.team, "team")
@@ -153,7 +154,7 @@ def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> 
             return _resolve(ticket, command, actor, desk)
         case Close():
             require(ticket.status == "resolved", "ticket.not_resolved", "Only a resolved ticket can be closed.")
-            return (Closed(was=ticket.status, cause="agent"),)
+            return (Closed(was=ticket.status, cause="auto" if actor.automatic else "agent"),)
         case MarkSpam():
             return (MarkedSpam(was=ticket.status),)
         case Watch() | Unwatch():
@@ -221,6 +222,16 @@ def _receive(ticket: Ticket, command: ReceiveMessage) -> Facts:
     if ticket.status in ("new", "open"):
         return (received,)
     return (received, Reopened(was=ticket.status, cause="message"))
+
+
+def _reply(body: str, actor: Actor, automatic: bool = False) -> ReplyAdded:
+    """What a rule or the system writes is automatic, whether it says so or not."""
+    _require_staff(actor)
+    return ReplyAdded(body=body, automatic=automatic or actor.automatic)
+
+
+def _require_staff(actor: Actor) -> None:
+    require(actor.kind != "customer", "ticket.not_for_customers", "A customer writes messages, not replies or notes.")
 
 
 def _claim(ticket: Ticket, actor: Actor, desk: Desk) -> Facts:
@@ -328,8 +339,9 @@ def _resolve(ticket: Ticket, command: Resolve, actor: Actor, desk: Desk) -> Fact
     resolved = Resolved(was=ticket.status, code=command.code, unanswered=command.unanswered)
     if ticket.assignee is not None:
         return (resolved,)
-    require(actor.kind == "agent", "ticket.no_assignee", "Resolving needs an assignee.")
-    resolver = _acting_agent(actor)
+    resolver = actor.agent
+    if resolver is None:
+        raise RuleBroken("ticket.no_assignee", "Resolving needs an assignee.")
     desk.agent(resolver, "agent")
     return (Assigned(agent=resolver, claimed=True), resolved)
 
@@ -353,9 +365,9 @@ def _linked(relation: Relation, other: UUID) -> Linked:
 
 
 def _acting_agent(actor: Actor) -> UUID:
-    if actor.kind != "agent":
+    if actor.agent is None:
         raise RuleBroken("ticket.not_an_agent", "Only an agent can do this in their own name; name one.")
-    return UUID(actor.id)
+    return actor.agent
 
 
 def _requester(ticket: Ticket) -> UUID:

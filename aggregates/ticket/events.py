@@ -49,7 +49,7 @@ class MessageReceived(Fact, type_name="ticket.message_received.v1"):
 
 
 class ReplyAdded(Fact, type_name="ticket.reply_added.v1"):
-    """A public answer. `automatic`: by a bot or an automatic answer, which no first reply clock counts."""
+    """A public answer. `automatic`: by a bot; it opens no new ticket, and no clock counts it as an answer."""
 
     body: Personal
     automatic: bool = False

@@ -52,7 +52,13 @@ ACTIVE: frozenset[Status] = frozenset({"new", "open", "pending", "on_hold"})
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as of one version. `number` is 0 before it is opened; `time_spent` is in seconds."""
+    """A ticket as of one version.
+
+    number            0 before it is opened
+    public_replies    answers by people; a bot's answer is no answer
+    resolution_code   how it was resolved, while it is
+    time_spent        in seconds
+    """
 
     number: int = 0
     requester: UUID | None = None
@@ -100,6 +106,8 @@ def evolve(ticket: Ticket, fact: TicketFact) -> Ticket:
             return replace(ticket, source=fact.source, case=fact.case)
         case MessageReceived() | NoteAdded():
             return ticket
+        case ReplyAdded(automatic=True):
+            return ticket
         case ReplyAdded():
             return replace(ticket, public_replies=ticket.public_replies + 1, status=_worked_on(ticket))
         case Routed():
@@ -109,7 +117,8 @@ def evolve(ticket: Ticket, fact: TicketFact) -> Ticket:
         case Unassigned():
             return replace(ticket, assignee=None)
         case Escalated() | DeEscalated():
-            return replace(ticket, level=fact.to_level, team=fact.to_team, assignee=fact.to_agent)
+            status = ticket.status if fact.to_agent is None else _worked_on(ticket)
+            return replace(ticket, level=fact.to_level, team=fact.to_team, assignee=fact.to_agent, status=status)
         case PriorityChanged():
             return replace(ticket, priority=fact.priority)
         case CategoryChanged():
@@ -127,7 +136,7 @@ def evolve(ticket: Ticket, fact: TicketFact) -> Ticket:
         case PutOnHold():
             return replace(ticket, status="on_hold")
         case Reopened():
-            return replace(ticket, status="open", spam=False)
+            return replace(ticket, status="open", spam=False, resolution_code=None)
         case Resolved():
             return replace(ticket, status="resolved", resolution_code=fact.code)
         case Closed():
