@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +23,12 @@ Batch = Sequence[Recorded]
 
 @dataclass(frozen=True)
 class Build:
-    """One build of a read model: its tables in a schema of their own, first on the search_path."""
+    """One build of a read model: its tables in a schema of their own, and the events that it has seen."""
 
     projection: Projection[Any]
     connection: Connection[Any]
     schema: str
+    log: list[Recorded] = field(default_factory=list)
 
     def apply(self, events: Batch) -> None:
         """One batch, the runner's way: load, fold, refold what a late fact changed, save."""
@@ -44,12 +44,11 @@ class Build:
         self.projection.save(self.connection, list(rows.values()))
         self.log.extend(events)
 
-    @property
-    def log(self) -> list[Recorded]:
-        return LOGS.setdefault(self.schema, [])
-
     def history(self, stream: UUID, more: Batch = ()) -> list[Recorded]:
         return [event for event in (*self.log, *more) if event.stream == stream]
+
+    def enter(self) -> None:
+        self.connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema)))
 
     def go_live(self) -> None:
         self.connection.execute(read_views(self.projection.name).encode())
@@ -66,9 +65,6 @@ class Build:
         }
 
 
-LOGS: dict[str, list[Recorded]] = {}
-
-
 @contextmanager
 def connected(database: Database) -> Iterator[Connection[Any]]:
     # What is granted on a database is not copied from its template.
@@ -80,13 +76,9 @@ def connected(database: Database) -> Iterator[Connection[Any]]:
 
 
 def build(connection: Connection[Any], name: str) -> Build:
-    schema = f"{name}_v1_b{next(schemas)}"
-    identifier = sql.Identifier(schema)
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(identifier))
-    connection.execute(sql.SQL("SET search_path = {}, public").format(identifier))
+    """An empty build, entered: its tables are the ones that unqualified names mean."""
+    new = Build(PROJECTIONS[name], connection, f"{name}_v1_b{next(schemas)}")
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(new.schema)))
+    new.enter()
     connection.execute(tables(name).encode())
-    return Build(PROJECTIONS[name], connection, schema)
-
-
-def at(moment: str) -> datetime:
-    return datetime.fromisoformat(f"2024-{moment}+00:00")
+    return new
