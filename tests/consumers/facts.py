@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from psycopg import Connection
 
-from aggregates.envelope import Actor, Envelope, encode
+from aggregates.envelope import Actor, Envelope, encode, envelope_of
 from aggregates.fact import Fact
 from aggregates.ticket.events import NoteAdded, Opened
 from commands.append import Append, Write, append_blocking
@@ -20,7 +20,7 @@ numbers = itertools.count(1)
 
 
 def envelope(fact: Fact, command: UUID, occurred_at: datetime | None = None) -> tuple[str, bytes]:
-    wrapped: Envelope[Any] = Envelope[type(fact)](  # type: ignore[misc]
+    wrapped: Envelope[Any] = envelope_of(fact.type_name)(
         actor=ACTOR, command_id=command, correlation_id=command, occurred_at=occurred_at, fact=fact
     )
     return fact.type_name, encode(wrapped)
@@ -48,7 +48,8 @@ def append(connection: Connection[Any], *writes: tuple[UUID, int, Sequence[Fact]
 
 
 def append_raw(connection: Connection[Any], stream: UUID, expected: int, type_name: str, state: bytes) -> int:
-    (outcome,) = append_blocking(connection, [Append(uuid4(), "test", b"", (Write(stream, expected, ((type_name, state),)),))])
+    write = Write(stream, expected, ((type_name, state),))
+    (outcome,) = append_blocking(connection, [Append(uuid4(), "test", b"", (write,))])
     assert outcome.kind == "accepted"
     return outcome.last_position
 

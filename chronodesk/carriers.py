@@ -1,0 +1,41 @@
+"""carriers: what do `relay` and `consume` share? Settings, metrics, and how a refusal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chronodesk.errors import Unavailable
+from chronodesk.settings import Settings
+from chronodesk.start import app_url
+from consumers.faults import Refused
+from consumers.loop import Source, Work, run_all, stopped_by_signals
+
+
+def source_of(settings: Settings) -> Source:
+    return Source(app_url(settings), bootstrap_of(settings) if settings.uses_kafka else None, settings.topic)
+
+
+def bootstrap_of(settings: Settings) -> str:
+    if settings.kafka_bootstrap_servers is None:
+        raise Unavailable("no Kafka: set CHRONODESK_KAFKA_BOOTSTRAP_SERVERS, or CHRONODESK_TRANSPORT=store")
+    return settings.kafka_bootstrap_servers
+
+
+def carry(works: Mapping[str, Work], settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. Exit code 3 when going on would do harm."""
+    if settings.metrics_port is not None:
+        _serve_metrics(settings.metrics_port)
+    with stopped_by_signals() as stopping:
+        try:
+            run_all(works, stopping)
+        except Refused as refusal:
+            raise Unavailable(str(refusal)) from None
+
+
+def _serve_metrics(port: int) -> None:
+    from prometheus_client import start_http_server
+
+    try:
+        start_http_server(port)
+    except OSError as problem:
+        raise Unavailable(f"metrics cannot be served on port {port}: {problem.strerror}") from None
