@@ -243,18 +243,26 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.bin_dir / program), *arguments, *INITDB_OPTIONS]
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=self.home,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
             env=ENVIRONMENT,
+            start_new_session=True,
             user=self._account.uid if self._account else None,
             group=self._account.gid if self._account else None,
         )
-        if done.returncode != 0:
-            raise Unavailable(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
+        try:
+            said, _ = process.communicate()
+        except BaseException:
+            # initdb has children of its own; the output ends when the last of them has.
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate()
+            raise
+        if process.returncode != 0:
+            raise Unavailable(f"{program} failed: {said.strip()}")
 
     def _launch(self) -> None:
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]

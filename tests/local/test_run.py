@@ -92,9 +92,12 @@ def test_a_signal_stops_everything_that_it_started(runner: Runner, number: signa
     assert not (runner.data / "run.json").exists()
 
 
-def test_a_signal_while_it_still_starts_leaves_nothing_either(runner: Runner) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.4, 0.8, 1.2])
+def test_a_signal_while_it_still_starts_leaves_nothing_either(runner: Runner, seconds: float) -> None:
+    """From the middle of initdb on, which runs a Postgres too, to the middle of the migration."""
     runner.start()
     wait_for(lambda: any(one.name() == "postgres" for one in runner.family()), runner.said)
+    time.sleep(seconds)
     family = runner.family()
     runner.end(signal.SIGTERM)
     assert alive(family) == []
