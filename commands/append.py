@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
+from psycopg.rows import tuple_row
 
 OutcomeKind = Literal["accepted", "duplicate", "reused", "conflict", "stale_read", "reserved"]
 
@@ -65,14 +65,16 @@ SELECT command, outcome, first_position, last_position FROM store.append(
 
 async def append(connection: AsyncConnection[Any], commands: Sequence[Append]) -> list[Outcome]:
     """One autocommit call, no round trip under the lock. Outcomes are in the order of the commands."""
-    cursor = await connection.execute(APPEND, _parameters(commands), prepare=True, binary=True)
-    return _outcomes(commands, await cursor.fetchall())
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(APPEND, _parameters(commands), prepare=True)
+        return _outcomes(commands, await cursor.fetchall())
 
 
 def append_blocking(connection: Connection[Any], commands: Sequence[Append]) -> list[Outcome]:
     """The same from code that runs without an event loop."""
-    cursor = connection.execute(APPEND, _parameters(commands), prepare=True, binary=True)
-    return _outcomes(commands, cursor.fetchall())
+    with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        cursor.execute(APPEND, _parameters(commands), prepare=True)
+        return _outcomes(commands, cursor.fetchall())
 
 
 def _parameters(commands: Sequence[Append]) -> dict[str, list[Any]]:
@@ -104,4 +106,4 @@ def _parameters(commands: Sequence[Append]) -> dict[str, list[Any]]:
 
 def _outcomes(commands: Sequence[Append], rows: Sequence[tuple[Any, ...]]) -> list[Outcome]:
     by_place = {place: Outcome(kind, first or 0, last or 0) for place, kind, first, last in rows}
-    return [by_place[place] for place, _ in zip(count(1), commands, strict=False)]
+    return [by_place[place] for place in range(1, len(commands) + 1)]

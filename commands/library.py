@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from eventsourcing import postgres
 from eventsourcing.application import Application
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Mapper, StoredEvent
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from psycopg.conninfo import conninfo_to_dict
 
 from aggregates.envelope import Envelope, decode, encode
@@ -51,7 +51,7 @@ class EnvelopeMapper(Mapper[UUID]):
         return Event(stream if isinstance(stream, UUID) else UUID(stream), stored_event.originator_version, envelope)
 
 
-class LogRecorder(PostgresApplicationRecorder):
+class LogRecorder(postgres.PostgresApplicationRecorder):
     """Reads as the library does; writes through `store.append`, as one command."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
@@ -63,8 +63,11 @@ class LogRecorder(PostgresApplicationRecorder):
         return _positions(outcome)
 
 
-class Factory(PostgresFactory):
-    """Every time limit set, and acting as the application role: the library's own defaults wait for ever."""
+class Factory(postgres.PostgresFactory):
+    """Every time limit set, and acting as the application role: the library's own defaults wait for ever.
+
+    The library looks for the one factory class in this module, so its own may not be imported by name.
+    """
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
