@@ -1,0 +1,51 @@
+"""answers: what do commands answer, and how is a ticket called by people?"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.problems import Problem
+
+
+def human(number: int) -> str:
+    return f"T-{number}"
+
+
+class TicketRef(BaseModel):
+    ticket: UUID
+    number: str = Field(examples=["T-1042"])
+
+
+class CommandAnswer(BaseModel):
+    """What a command did to a ticket. No events: it was so already."""
+
+    ticket: UUID
+    number: str | None = Field(None, description="of a ticket that was opened", examples=["T-1042"])
+    version: int = Field(description="of the ticket, after this command")
+    position: int = Field(description="of the log: send it as `Chronodesk-After` to read what you wrote")
+    events: list[str] = Field(examples=[["ticket.assigned.v1"]])
+    follow_up: TicketRef | None = Field(None, description="where a message to a closed ticket went")
+
+
+class Changed(BaseModel):
+    """What a command did to a team, agent, customer or organisation."""
+
+    id: UUID
+    version: int
+    position: int
+    events: list[str] = Field(examples=[["team.created.v1"]])
+
+
+class Outcome(BaseModel):
+    """Of one command of a bulk: an answer if its status is 200, else a problem."""
+
+    place: int = Field(description="of the command in the bulk, from 0")
+    status: int
+    answer: CommandAnswer | None = None
+    problem: Problem | None = None
+
+
+class BulkAnswer(BaseModel):
+    outcomes: list[Outcome]

@@ -1,0 +1,65 @@
+"""app: how do routers, limits and shared services become one ASGI application?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import bulk, desk, door, events, health, my, openapi, problems, queues, ticket_reads, tickets, views
+from api.callers import Keyring
+from api.config import ApiConfig
+from api.metrics import MeasuredStore
+from api.services import services_of
+from commands.database import pool
+
+ROUTERS = (
+    tickets.tickets,
+    ticket_reads.ticket_reads,
+    events.history,
+    bulk.bulk,
+    my.my,
+    queues.queues,
+    desk.teams,
+    desk.agents,
+    desk.customers,
+    desk.organisations,
+    events.feed,
+    views.views,
+    health.health,
+)
+
+
+def create_app(config: ApiConfig) -> FastAPI:
+    """Everything is opened when the application starts; a database that is away then is waited for by /readyz."""
+    app = FastAPI(
+        title="Chronodesk",
+        version=config.release,
+        lifespan=_lifespan,
+        generate_unique_id_function=lambda route: route.name,
+        redoc_url=None,
+    )
+    app.state.config, app.state.keyring = config, Keyring(config.keys)
+    for router in ROUTERS:
+        # Flat: an included router would be matched and resolved anew for each request.
+        app.router.routes.extend(router.routes)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(door.BodyLimit, limit=config.max_body_bytes)
+    app.add_middleware(door.Observed)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    config: ApiConfig = app.state.config
+    connections = pool(config.database_url, name="api", size=config.pool_size)
+    await connections.open()
+    services = services_of(config, MeasuredStore(connections))
+    app.state.services = services
+    try:
+        yield
+    finally:
+        await services.tail.close()
+        await connections.close()

@@ -1,0 +1,62 @@
+"""examples: what does a typical request look like? By the name of its model; a test sends each of them through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ADA, FIRST_LINE, CLEO = (
+    "3f1c5a9e-7d0b-4c55-9a51-0f6f6e2f1a01",
+    "9b2f0c34-52f1-4f8e-8f5a-6a7f7c3b2d02",
+    "c7d0e7a8-0b6a-4e6f-b0c9-1d2e3f4a5b03",
+)
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "OpenTicket": {
+        "requester": CLEO,
+        "subject": "Printer on fire",
+        "message": "It burns since this morning.",
+        "channel": "email",
+        "team": FIRST_LINE,
+        "priority": "high",
+        "tags": ["printer"],
+        "fields": {"room": "4.12"},
+    },
+    "ReceiveMessage": {"body": "It still burns.", "channel": "email"},
+    "AddReply": {"body": "Help is on its way."},
+    "AddNote": {"body": "Third fire this month: ask facilities."},
+    "Route": {"team": FIRST_LINE, "reason": "hardware"},
+    "Assign": {"agent": ADA},
+    "Unassign": {"reason": "end of shift"},
+    "Escalate": {"level": 2, "reason": "needs a technician"},
+    "DeEscalate": {"level": 1, "reason": "solved on site"},
+    "ChangePriority": {"priority": "urgent"},
+    "ChangeCategory": {"category": "hardware"},
+    "ChangeType": {"ticket_type": "incident"},
+    "ChangeFields": {"fields": {"room": "4.13", "asset": None}},
+    "AddTags": {"tags": ["fire", "printer"]},
+    "RemoveTags": {"tags": ["fire"]},
+    "WaitForRequester": {"reason": "which printer?"},
+    "Hold": {"reason": "waiting for the vendor"},
+    "Reopen": {"reason": "it burns again"},
+    "Resolve": {"code": "replaced"},
+    "Link": {"other": ADA, "relation": "caused_by"},
+    "Unlink": {"other": ADA, "relation": "caused_by"},
+    "LogTime": {"seconds": 900, "note": "on site"},
+    "Watch": {"watcher": ADA},
+    "OpenOwnTicket": {"subject": "Printer on fire", "message": "It burns since this morning."},
+    "WriteMessage": {"body": "It still burns."},
+    "CreateTeam": {"name": "1st line", "leader": ADA, "members": [ADA]},
+    "ChangeTeam": {"add_members": [ADA]},
+    "RegisterAgent": {"name": "Ada", "skills": {"printers": 3}, "capacity": 10, "online": True},
+    "ChangeAgent": {"skills": {"printers": 4}, "online": False},
+    "RegisterCustomer": {"name": "Cleo", "contacts": [{"kind": "email", "value": "cleo@example.org"}], "tier": "vip"},
+    "ChangeCustomer": {"language": "de"},
+    "RegisterOrganisation": {"name": "Example & Co."},
+    "Bulk": {
+        "commands": [
+            {"ticket": "T-1042", "command": {"type": "assign", "agent": ADA}},
+            {"ticket": "T-1043", "command": {"type": "add_tags", "tags": ["fire"]}},
+        ]
+    },
+}

@@ -1,0 +1,57 @@
+"""HTTP for whoever starts and watches this process: is it alive, can it take work, what does it count?"""
+
+from __future__ import annotations
+
+from typing import Literal, LiteralString
+
+import psycopg
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from aggregates.errors import Unavailable
+from api.services import Services, Shared
+
+health = APIRouter(tags=["operations"])
+
+REVISION: LiteralString = "SELECT version_num FROM public.alembic_version"
+
+
+class Alive(BaseModel):
+    status: Literal["alive"] = "alive"
+
+
+class Ready(BaseModel):
+    status: Literal["ready"] = "ready"
+    schema_revision: str
+
+
+@health.get("/healthz")
+async def alive() -> Alive:
+    """This process runs."""
+    return Alive()
+
+
+@health.get("/readyz")
+async def ready(services: Shared) -> Ready:
+    """The database is there and its schema is the one that this release was written for."""
+    expected = services.config.schema_revision
+    if await _revision(services) != expected:
+        raise Unavailable("schema.other_revision", "The database has another schema; run `chronodesk migrate`.")
+    return Ready(schema_revision=expected)
+
+
+@health.get("/metrics", response_class=PlainTextResponse)
+async def metrics() -> PlainTextResponse:
+    """For Prometheus."""
+    return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _revision(services: Services) -> str | None:
+    async with services.store.connection() as connection:
+        try:
+            row = await (await connection.execute(REVISION)).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return str(row[0]) if row else None
