@@ -64,12 +64,13 @@ class Relay:
             topic_id = ensure_topic(self._bootstrap, self._topic)
             refuse_foreign_topic(connection, self._bootstrap, self._topic)
             at = connection.execute(CURSOR, {"topic": self._topic, "topic_id": topic_id}).fetchone()
-            producer = new_producer(self._bootstrap)
-            stack.callback(_throw_away, producer)
-            log.info("relay is active", topic=self._topic, position=at[0] if at else 0)
+            cursor = at[0] if at else 0
+            publisher = Publisher(connection, new_producer(self._bootstrap), self._topic, cursor)
+            stack.callback(publisher.close)
+            log.info("relay is active", topic=self._topic, position=cursor)
             metrics.RELAY_ACTIVE.set(1)
             stack.callback(metrics.RELAY_ACTIVE.set, 0)
-            Publisher(connection, producer, self._topic, at[0] if at else 0).run(stopping)
+            publisher.run(stopping)
 
 
 class Publisher:
@@ -88,6 +89,11 @@ class Publisher:
             pause = self._mark_in_time()
             if not full:
                 self._wait(pause)
+
+    def close(self) -> None:
+        # After a failed future the producer cannot be closed properly, and raises when one tries.
+        with suppress(Exception):
+            self._producer.close(timeout=0)
 
     def publish(self) -> int:
         """One batch; how many events it had. Returns when the brokers have all of them."""
@@ -168,9 +174,3 @@ def _become_active(connection: Any, stopping: threading.Event) -> bool:
             return True
         stopping.wait(STANDBY_SECONDS)
     return False
-
-
-def _throw_away(producer: Any) -> None:
-    # After a failed future it cannot be closed properly, and raises when one tries.
-    with suppress(Exception):
-        producer.close(timeout=0)
