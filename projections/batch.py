@@ -1,19 +1,38 @@
-"""How do many rows go to Postgres in one statement? As one array a column, in text form."""
+"""How do many rows go to Postgres in one statement? As one array literal a column."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType, NoneType
 from typing import Any
 from uuid import UUID
 
-from aggregates.text import Erased, shown
+from aggregates.text import Erased
+
+ENCODERS: Mapping[type, Callable[[Any], str]] = MappingProxyType(
+    {
+        NoneType: lambda _: "NULL",
+        bool: lambda value: "t" if value else "f",
+        int: str,
+        str: lambda value: '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"',
+        UUID: lambda value: value.hex,
+        datetime: datetime.isoformat,
+    }
+)
 
 
-def columns(names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """The parameters of an `INSERT ... SELECT FROM unnest(...)`: each column's values, in the rows' order."""
-    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
-    return dict(zip(names, values, strict=True))
+def columns(names: str, rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+    """The parameters of an `INSERT ... SELECT FROM unnest(...)`: each column's values, in the order of the rows."""
+    columns = names.split()
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
+    return {name: array(column) for name, column in zip(columns, values, strict=True)}
+
+
+def array(values: Iterable[Any]) -> str:
+    """A Postgres array literal. psycopg's own dumping of lists took more than twice as long."""
+    return "{" + ",".join([ENCODERS[type(value)](value) for value in values]) + "}"
 
 
 def dumped(value: object) -> str:
@@ -32,6 +51,3 @@ def _plain(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a read model")
-
-
-__all__ = ["columns", "dumped", "hidden", "shown"]

@@ -48,20 +48,20 @@ SELECT stream, version, name FROM organisations WHERE stream = ANY (%(streams)s)
 SAVE_TEAMS: LiteralString = """
 INSERT INTO teams (stream, version, name, leader, enabled)
 SELECT * FROM unnest(
-       %(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[], %(leader)t::uuid[], %(enabled)t::boolean[])
+       %(stream)s::uuid[], %(version)s::bigint[], %(name)s::text[], %(leader)s::uuid[], %(enabled)s::boolean[])
     ON CONFLICT (stream) DO UPDATE SET (version, name, leader, enabled)
      = (excluded.version, excluded.name, excluded.leader, excluded.enabled)
 """
 DROP_MEMBERS: LiteralString = "DELETE FROM team_members WHERE team = ANY (%(streams)s)"
 SAVE_MEMBERS: LiteralString = """
-INSERT INTO team_members (team, agent) SELECT * FROM unnest(%(team)t::uuid[], %(agent)t::uuid[])
+INSERT INTO team_members (team, agent) SELECT * FROM unnest(%(team)s::uuid[], %(agent)s::uuid[])
 """
 SAVE_AGENTS: LiteralString = """
 INSERT INTO agents (stream, version, name, skills, capacity, online, enabled)
 SELECT stream, version, name, skills::jsonb, capacity, online, enabled
   FROM unnest(
-       %(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[], %(skills)t::text[], %(capacity)t::int[],
-       %(online)t::boolean[], %(enabled)t::boolean[])
+       %(stream)s::uuid[], %(version)s::bigint[], %(name)s::text[], %(skills)s::text[], %(capacity)s::int[],
+       %(online)s::boolean[], %(enabled)s::boolean[])
     AS r (stream, version, name, skills, capacity, online, enabled)
     ON CONFLICT (stream) DO UPDATE SET (version, name, skills, capacity, online, enabled)
      = (excluded.version, excluded.name, excluded.skills, excluded.capacity, excluded.online, excluded.enabled)
@@ -70,15 +70,15 @@ SAVE_CUSTOMERS: LiteralString = """
 INSERT INTO customers (stream, version, name, contacts, language, tier, organisation)
 SELECT stream, version, name, contacts::jsonb, language, tier, organisation
   FROM unnest(
-       %(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[], %(contacts)t::text[], %(language)t::text[],
-       %(tier)t::text[], %(organisation)t::uuid[])
+       %(stream)s::uuid[], %(version)s::bigint[], %(name)s::text[], %(contacts)s::text[], %(language)s::text[],
+       %(tier)s::text[], %(organisation)s::uuid[])
     AS r (stream, version, name, contacts, language, tier, organisation)
     ON CONFLICT (stream) DO UPDATE SET (version, name, contacts, language, tier, organisation)
      = (excluded.version, excluded.name, excluded.contacts, excluded.language, excluded.tier, excluded.organisation)
 """
 SAVE_ORGANISATIONS: LiteralString = """
 INSERT INTO organisations (stream, version, name)
-SELECT * FROM unnest(%(stream)t::uuid[], %(version)t::bigint[], %(name)t::text[])
+SELECT * FROM unnest(%(stream)s::uuid[], %(version)s::bigint[], %(name)s::text[])
     ON CONFLICT (stream) DO UPDATE SET (version, name) = (excluded.version, excluded.name)
 """
 ERASE: LiteralString = """
@@ -137,22 +137,22 @@ def _those(rows: Sequence[DeskRow], kind: type[ConfigT]) -> list[tuple[UUID, int
 def _save_teams(connection: Connection[Any], rows: list[tuple[UUID, int, Team]]) -> None:
     if not rows:
         return
-    names = ("stream", "version", "name", "leader", "enabled")
+    names = "stream version name leader enabled"
     connection.execute(SAVE_TEAMS, columns(names, [(id, v, t.name, t.leader, t.enabled) for id, v, t in rows]))
     connection.execute(DROP_MEMBERS, {"streams": [id for id, _, _ in rows]})
     members = [(id, member) for id, _, t in rows for member in sorted(t.members)]
-    connection.execute(SAVE_MEMBERS, columns(("team", "agent"), members))
+    connection.execute(SAVE_MEMBERS, columns("team agent", members))
 
 
 def _save_agents(connection: Connection[Any], rows: list[tuple[UUID, int, Agent]]) -> None:
-    names = ("stream", "version", "name", "skills", "capacity", "online", "enabled")
+    names = "stream version name skills capacity online enabled"
     values = [(id, v, a.name, dumped(dict(a.skills)), a.capacity, a.online, a.enabled) for id, v, a in rows]
     if values:
         connection.execute(SAVE_AGENTS, columns(names, values))
 
 
 def _save_customers(connection: Connection[Any], rows: list[tuple[UUID, int, Customer]]) -> None:
-    names = ("stream", "version", "name", "contacts", "language", "tier", "organisation")
+    names = "stream version name contacts language tier organisation"
     values = [
         (id, v, shown(c.name), dumped(_plain(c.contacts)), c.language, c.tier, c.organisation) for id, v, c in rows
     ]
@@ -162,7 +162,7 @@ def _save_customers(connection: Connection[Any], rows: list[tuple[UUID, int, Cus
 
 def _save_organisations(connection: Connection[Any], rows: list[tuple[UUID, int, Organisation]]) -> None:
     if rows:
-        names = ("stream", "version", "name")
+        names = "stream version name"
         connection.execute(SAVE_ORGANISATIONS, columns(names, [(id, v, o.name) for id, v, o in rows]))
 
 

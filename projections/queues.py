@@ -35,7 +35,7 @@ from aggregates.ticket.events import (
     Untagged,
 )
 from aggregates.ticket.state import Ticket, evolve
-from projections.batch import columns, dumped, hidden
+from projections.batch import array, columns, hidden
 
 NEW = Ticket()
 SHARDS = 12
@@ -46,7 +46,7 @@ SEEN = (
 """The facts that change what a work list shows of a ticket."""
 PEOPLE = frozenset({"agent", "import"})
 
-COLUMNS: LiteralString = """
+COLUMNS = """
 stream version shard number requester subject channel category team assignee priority status level tags
 opened_at updated_at waiting_since last_requester_message_at last_public_reply_at settled_at
 """
@@ -58,15 +58,15 @@ SELECT stream, version, number, requester, subject, channel, category, team, ass
 SAVE: LiteralString = """
 WITH incoming AS MATERIALIZED (
     SELECT stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status,
-           level, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)) AS tags, opened_at, updated_at, waiting_since,
+           level, tags::text[], opened_at, updated_at, waiting_since,
            last_requester_message_at, last_public_reply_at, settled_at
       FROM unnest(
-           %(stream)t::uuid[], %(version)t::bigint[], %(shard)t::smallint[], %(number)t::bigint[],
-           %(requester)t::uuid[], %(subject)t::text[], %(channel)t::text[], %(category)t::text[], %(team)t::uuid[],
-           %(assignee)t::uuid[], %(priority)t::text[], %(status)t::text[], %(level)t::int[], %(tags)t::text[],
-           %(opened_at)t::timestamptz[], %(updated_at)t::timestamptz[], %(waiting_since)t::timestamptz[],
-           %(last_requester_message_at)t::timestamptz[], %(last_public_reply_at)t::timestamptz[],
-           %(settled_at)t::timestamptz[])
+           %(stream)s::uuid[], %(version)s::bigint[], %(shard)s::smallint[], %(number)s::bigint[],
+           %(requester)s::uuid[], %(subject)s::text[], %(channel)s::text[], %(category)s::text[], %(team)s::uuid[],
+           %(assignee)s::uuid[], %(priority)s::text[], %(status)s::text[], %(level)s::int[], %(tags)s::text[],
+           %(opened_at)s::timestamptz[], %(updated_at)s::timestamptz[], %(waiting_since)s::timestamptz[],
+           %(last_requester_message_at)s::timestamptz[], %(last_public_reply_at)s::timestamptz[],
+           %(settled_at)s::timestamptz[])
         AS r (stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status,
               level, tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at,
               settled_at)
@@ -75,7 +75,7 @@ WITH incoming AS MATERIALIZED (
       FROM incoming WHERE status <> 'closed' AND opened_at IS NOT NULL
      UNION ALL
     SELECT q.shard, q.team, q.status, q.priority, q.assignee IS NULL, -1
-      FROM queues q WHERE q.stream = ANY (%(stream)t::uuid[]) AND q.listed
+      FROM queues q WHERE q.stream = ANY (%(stream)s::uuid[]) AND q.listed
 ), saved AS (
     INSERT INTO queues
         (stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status, level,
@@ -152,7 +152,7 @@ class Queues:
 
     def save(self, connection: Connection[Any], rows: Sequence[QueueRow]) -> None:
         if rows:
-            _count(connection, SAVE, columns(COLUMNS.split(), map(_values, rows)))
+            _count(connection, SAVE, columns(COLUMNS, map(_values, rows)))
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         _count(connection, ERASE, {"streams": list(streams)})
@@ -248,7 +248,7 @@ def _values(row: QueueRow) -> tuple[Any, ...]:
     return (
         *(row.stream, row.version, shard_of(row.stream), t.number, t.requester, shown(t.subject), t.channel),
         *(t.category, t.team, t.assignee, t.priority, t.status, t.level),
-        dumped(sorted(t.tags)) if t.tags else "[]",
+        array(sorted(t.tags)),
         *(row.opened_at, row.updated_at, row.waiting_since, row.last_requester_message_at, row.last_public_reply_at),
         row.settled_at,
     )

@@ -48,10 +48,10 @@ SEEN = (
 )
 """The facts that change the part of the state that reports show."""
 
-NOW: LiteralString = """
+NOW = """
 number requester channel category team assignee priority ticket_type status level spam resolution_code time_spent source
 """
-COLUMNS: LiteralString = """
+COLUMNS = """
 stream version number requester channel category team assignee priority ticket_type status level spam resolution_code
 time_logged source course_status course_team course_assignee last_team last_assignee last_at status_since opened_at
 first_assigned_at first_requester_message_at first_public_reply_at first_resolved_at last_resolved_at closed_at
@@ -76,18 +76,18 @@ INSERT INTO reports
      reopens, escalations, de_escalations, assignee_stations, team_stations, micros_new, micros_open, micros_pending,
      micros_on_hold, micros_resolved)
 SELECT * FROM unnest(
-       %(stream)t::uuid[], %(version)t::bigint[], %(number)t::bigint[], %(requester)t::uuid[], %(channel)t::text[],
-       %(category)t::text[], %(team)t::uuid[], %(assignee)t::uuid[], %(priority)t::text[], %(ticket_type)t::text[],
-       %(status)t::text[], %(level)t::int[], %(spam)t::boolean[], %(resolution_code)t::text[],
-       %(time_logged)t::bigint[], %(source)t::text[], %(course_status)t::text[], %(course_team)t::uuid[],
-       %(course_assignee)t::uuid[], %(last_team)t::uuid[], %(last_assignee)t::uuid[], %(last_at)t::timestamptz[],
-       %(status_since)t::timestamptz[], %(opened_at)t::timestamptz[], %(first_assigned_at)t::timestamptz[],
-       %(first_requester_message_at)t::timestamptz[], %(first_public_reply_at)t::timestamptz[],
-       %(first_resolved_at)t::timestamptz[], %(last_resolved_at)t::timestamptz[], %(closed_at)t::timestamptz[],
-       %(requester_messages)t::int[], %(public_replies)t::int[], %(automatic_replies)t::int[], %(notes)t::int[],
-       %(reopens)t::int[], %(escalations)t::int[], %(de_escalations)t::int[], %(assignee_stations)t::int[],
-       %(team_stations)t::int[], %(micros_new)t::bigint[], %(micros_open)t::bigint[], %(micros_pending)t::bigint[],
-       %(micros_on_hold)t::bigint[], %(micros_resolved)t::bigint[])
+       %(stream)s::uuid[], %(version)s::bigint[], %(number)s::bigint[], %(requester)s::uuid[], %(channel)s::text[],
+       %(category)s::text[], %(team)s::uuid[], %(assignee)s::uuid[], %(priority)s::text[], %(ticket_type)s::text[],
+       %(status)s::text[], %(level)s::int[], %(spam)s::boolean[], %(resolution_code)s::text[],
+       %(time_logged)s::bigint[], %(source)s::text[], %(course_status)s::text[], %(course_team)s::uuid[],
+       %(course_assignee)s::uuid[], %(last_team)s::uuid[], %(last_assignee)s::uuid[], %(last_at)s::timestamptz[],
+       %(status_since)s::timestamptz[], %(opened_at)s::timestamptz[], %(first_assigned_at)s::timestamptz[],
+       %(first_requester_message_at)s::timestamptz[], %(first_public_reply_at)s::timestamptz[],
+       %(first_resolved_at)s::timestamptz[], %(last_resolved_at)s::timestamptz[], %(closed_at)s::timestamptz[],
+       %(requester_messages)s::int[], %(public_replies)s::int[], %(automatic_replies)s::int[], %(notes)s::int[],
+       %(reopens)s::int[], %(escalations)s::int[], %(de_escalations)s::int[], %(assignee_stations)s::int[],
+       %(team_stations)s::int[], %(micros_new)s::bigint[], %(micros_open)s::bigint[], %(micros_pending)s::bigint[],
+       %(micros_on_hold)s::bigint[], %(micros_resolved)s::bigint[])
     ON CONFLICT (stream) DO UPDATE SET
        (version, number, requester, channel, category, team, assignee, priority, ticket_type, status, level, spam,
         resolution_code, time_logged, source, course_status, course_team, course_assignee, last_team, last_assignee,
@@ -188,7 +188,7 @@ class Reports:
 
     def save(self, connection: Connection[Any], rows: Sequence[ReportRow]) -> None:
         if rows:
-            connection.execute(SAVE, columns(COLUMNS.split(), map(_values, rows)), prepare=True)
+            connection.execute(SAVE, columns(COLUMNS, map(_values, rows)), prepare=True)
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})

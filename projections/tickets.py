@@ -17,16 +17,16 @@ from aggregates.envelope import Recorded
 from aggregates.text import Erased, FieldValue, shown
 from aggregates.ticket.events import MessageReceived, NoteAdded, Opened, ReplyAdded, Status, TicketFact
 from aggregates.ticket.state import Ticket, evolve
-from projections.batch import columns, dumped, hidden
+from projections.batch import array, columns, dumped, hidden
 
 NEW = Ticket()
 SAFE_INTEGER = 2**53
-COLUMNS: LiteralString = """
+COLUMNS = """
 stream version position number requester subject channel category team assignee priority ticket_type status level spam
 tags watchers fields links follow_up_of follow_up public_replies resolution_code time_spent source source_case
 opened_at updated_at public_messages thread_version thread_updated_at
 """
-MESSAGE_COLUMNS: LiteralString = """
+MESSAGE_COLUMNS = """
 ticket version audience kind author_kind author_id body at channel automatic public_number
 """
 LOAD: LiteralString = """
@@ -41,18 +41,17 @@ INSERT INTO tickets AS t
      status, level, spam, tags, watchers, fields, links, follow_up_of, follow_up, public_replies, resolution_code,
      time_spent, source, source_case, opened_at, updated_at, public_messages, thread_version, thread_updated_at)
 SELECT stream, version, position, number, requester, subject, channel, category, team, assignee, priority, ticket_type,
-       status, level, spam, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)),
-       ARRAY(SELECT jsonb_array_elements_text(watchers::jsonb)::uuid), fields::jsonb, links::jsonb, follow_up_of,
-       follow_up, public_replies, resolution_code, time_spent, source, source_case, opened_at, updated_at,
-       public_messages, thread_version, thread_updated_at
+       status, level, spam, tags::text[], watchers::uuid[], fields::jsonb, links::jsonb, follow_up_of, follow_up,
+       public_replies, resolution_code, time_spent, source, source_case, opened_at, updated_at, public_messages,
+       thread_version, thread_updated_at
   FROM unnest(
-       %(stream)t::uuid[], %(version)t::bigint[], %(position)t::bigint[], %(number)t::bigint[], %(requester)t::uuid[],
-       %(subject)t::text[], %(channel)t::text[], %(category)t::text[], %(team)t::uuid[], %(assignee)t::uuid[],
-       %(priority)t::text[], %(ticket_type)t::text[], %(status)t::text[], %(level)t::int[], %(spam)t::boolean[],
-       %(tags)t::text[], %(watchers)t::text[], %(fields)t::text[], %(links)t::text[], %(follow_up_of)t::uuid[],
-       %(follow_up)t::uuid[], %(public_replies)t::int[], %(resolution_code)t::text[], %(time_spent)t::bigint[],
-       %(source)t::text[], %(source_case)t::text[], %(opened_at)t::timestamptz[], %(updated_at)t::timestamptz[],
-       %(public_messages)t::int[], %(thread_version)t::int[], %(thread_updated_at)t::timestamptz[])
+       %(stream)s::uuid[], %(version)s::bigint[], %(position)s::bigint[], %(number)s::bigint[], %(requester)s::uuid[],
+       %(subject)s::text[], %(channel)s::text[], %(category)s::text[], %(team)s::uuid[], %(assignee)s::uuid[],
+       %(priority)s::text[], %(ticket_type)s::text[], %(status)s::text[], %(level)s::int[], %(spam)s::boolean[],
+       %(tags)s::text[], %(watchers)s::text[], %(fields)s::text[], %(links)s::text[], %(follow_up_of)s::uuid[],
+       %(follow_up)s::uuid[], %(public_replies)s::int[], %(resolution_code)s::text[], %(time_spent)s::bigint[],
+       %(source)s::text[], %(source_case)s::text[], %(opened_at)s::timestamptz[], %(updated_at)s::timestamptz[],
+       %(public_messages)s::int[], %(thread_version)s::int[], %(thread_updated_at)s::timestamptz[])
     AS r (stream, version, position, number, requester, subject, channel, category, team, assignee, priority,
           ticket_type, status, level, spam, tags, watchers, fields, links, follow_up_of, follow_up, public_replies,
           resolution_code, time_spent, source, source_case, opened_at, updated_at, public_messages, thread_version,
@@ -72,9 +71,9 @@ SAVE_MESSAGES: LiteralString = """
 INSERT INTO messages
     (ticket, version, audience, kind, author_kind, author_id, body, at, channel, automatic, public_number)
 SELECT * FROM unnest(
-       %(ticket)t::uuid[], %(version)t::bigint[], %(audience)t::text[], %(kind)t::text[], %(author_kind)t::text[],
-       %(author_id)t::text[], %(body)t::text[], %(at)t::timestamptz[], %(channel)t::text[], %(automatic)t::boolean[],
-       %(public_number)t::int[])
+       %(ticket)s::uuid[], %(version)s::bigint[], %(audience)s::text[], %(kind)s::text[], %(author_kind)s::text[],
+       %(author_id)s::text[], %(body)s::text[], %(at)s::timestamptz[], %(channel)s::text[], %(automatic)s::boolean[],
+       %(public_number)s::int[])
     ON CONFLICT DO NOTHING
 """
 ERASE: LiteralString = """
@@ -160,10 +159,10 @@ class Tickets:
     def save(self, connection: Connection[Any], rows: Sequence[TicketRow]) -> None:
         if not rows:
             return
-        connection.execute(SAVE, columns(COLUMNS.split(), map(_values, rows)), prepare=True)
+        connection.execute(SAVE, columns(COLUMNS, map(_values, rows)), prepare=True)
         messages = [_message_values(row.stream, message) for row in rows for message in _unsaved(row)]
         if messages:
-            connection.execute(SAVE_MESSAGES, columns(MESSAGE_COLUMNS.split(), messages), prepare=True)
+            connection.execute(SAVE_MESSAGES, columns(MESSAGE_COLUMNS, messages), prepare=True)
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
@@ -223,8 +222,8 @@ def _values(row: TicketRow) -> tuple[Any, ...]:
     return (
         *(row.stream, row.version, row.position, t.number, t.requester, shown(t.subject), t.channel, t.category),
         *(t.team, t.assignee, t.priority, t.ticket_type, t.status, t.level, t.spam),
-        dumped(sorted(t.tags)) if t.tags else "[]",
-        dumped(sorted(t.watchers)) if t.watchers else "[]",
+        array(sorted(t.tags)),
+        array(sorted(t.watchers)),
         dumped(dict(t.fields)) if t.fields else "{}",
         dumped([{"relation": r, "other": other} for r, other in sorted(t.links)]) if t.links else "[]",
         *(t.follow_up_of, t.follow_up, t.public_replies, t.resolution_code, t.time_spent, t.source, t.case),

@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from pydantic import TypeAdapter
 
 from aggregates.text import SafeInt
-from aggregates.ticket.events import Channel, Priority, Relation, Status, TicketType
+from aggregates.ticket.events import Channel, Priority, Status, TicketType
 from projections.cursor import Page, decode, page
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class TicketView:
     tags: list[str]
     watchers: list[UUID]
     fields: dict[str, Any]
-    links: list[dict[Literal["relation", "other"], Relation | UUID]]
+    links: list[dict[Literal["relation", "other"], str]]
     follow_up_of: UUID | None
     follow_up: UUID | None
     public_replies: int

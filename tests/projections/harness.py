@@ -50,6 +50,13 @@ class Build:
     def enter(self) -> None:
         self.connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema)))
 
+    def emptied(self) -> None:
+        """Erase all that it was told, and see that nothing stays."""
+        self.enter()
+        self.projection.erase(self.connection, sorted({event.stream for event in self.log}))
+        self.log.clear()
+        assert not any(self.contents().values())
+
     def go_live(self) -> None:
         self.connection.execute(read_views(self.projection.name).encode())
 

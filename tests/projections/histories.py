@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from aggregates.agent import Agent
@@ -28,6 +29,13 @@ TEAMS = [UUID(int=0xB0 + n) for n in range(3)]
 CUSTOMERS = [UUID(int=0xC0 + n) for n in range(2)]
 OTHERS = [UUID(int=0xD0 + n) for n in range(2)]
 DESK = Desk({**{id: Agent(name="A") for id in AGENTS}, **{id: Team(name="T") for id in TEAMS}})
+
+LENIENT = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
 
 agents, teams, customers = st.sampled_from(AGENTS), st.sampled_from(TEAMS), st.sampled_from(CUSTOMERS)
 priorities = st.sampled_from(["low", "normal", "high", "urgent"])

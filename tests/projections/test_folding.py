@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
@@ -15,15 +15,9 @@ from aggregates.envelope import Recorded
 from projections.registry import PROJECTIONS
 from tests.databases import Database
 from tests.projections.harness import Build, build, connected
-from tests.projections.histories import logs
+from tests.projections.histories import LENIENT, logs
 
 OF_TICKETS = ["tickets", "queues", "reports"]
-LENIENT = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-)
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +28,8 @@ def connection(module_database: Database) -> Iterator[Connection[Any]]:
 
 @cache
 def built(connection: Connection[Any], name: str, n: int) -> Build:
-    """The same few builds serve all examples: each example erases what it wrote, and shows that nothing stays."""
+    """The same few builds serve all examples: each erases what it wrote."""
     return build(connection, name)
-
-
-def emptied(subject: Build) -> None:
-    subject.enter()
-    subject.projection.erase(subject.connection, sorted({event.stream for event in subject.log}))
-    subject.log.clear()
-    assert not any(subject.contents().values())
 
 
 def batches(log: list[Recorded], cuts: list[int]) -> list[list[Recorded]]:
@@ -77,7 +64,7 @@ def test_one_by_one_in_batches_and_from_the_whole_history_agree(
     assert rows == refolded
     assert alone.contents() == together.contents() == rebuilt.contents()
     for subject in (alone, together, rebuilt):
-        emptied(subject)
+        subject.emptied()
 
 
 @pytest.mark.parametrize("name", OF_TICKETS)
@@ -105,7 +92,7 @@ def test_the_counts_are_those_of_a_plain_group_by(connection: Connection[Any], l
         assert connection.execute(COUNTED).fetchall() == connection.execute(GROUPED).fetchall()
     queues.projection.erase(connection, [log[0].stream])
     assert connection.execute(COUNTED).fetchall() == connection.execute(GROUPED).fetchall()
-    emptied(queues)
+    queues.emptied()
 
 
 COUNTED = "SELECT shard, team, status, priority, unassigned, tickets FROM queue_counts ORDER BY 1, 2, 3, 4, 5"
