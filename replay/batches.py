@@ -62,7 +62,6 @@ def prepare(connection: Connection[Any], cases: Sequence[Case], lexicon: Lexicon
     versions = _versions(connection, ids.values())
     stored = _imported(connection, versions, lexicon)
     numbers = iter(_numbers(connection, len(ids) - len(versions)))
-    met = len(lexicon.registrations)
     batch = Batch([])
     for case in cases:
         stream = ids[case.id]
@@ -73,7 +72,7 @@ def prepare(connection: Connection[Any], cases: Sequence[Case], lexicon: Lexicon
             batch.broken = broken
             break
         batch.stories.append(_story(case, stream, versions.get(stream, 0), past, told))
-    _register(connection, batch, lexicon, lexicon.registrations[met:])
+    _register(connection, batch, lexicon)
     for story in batch.stories:
         for command in _commands(story, lexicon):
             batch.add(command, story.stream)
@@ -134,12 +133,15 @@ def _changed(case: Case, place: int, past: Sequence[Recorded], told: Telling) ->
     return Changed(case.id, place + 1, f"{old.fact.type_name} at {old.at}", new)
 
 
-def _register(connection: Connection[Any], batch: Batch, lexicon: Lexicon, met: Sequence[Registration]) -> None:
+def _register(connection: Connection[Any], batch: Batch, lexicon: Lexicon) -> None:
     """Teams, agents and customers come before the tickets that name them."""
-    there = _versions(connection, [registration.stream for registration in met]) if met else {}
-    for registration in met:
-        if registration.stream not in there:
-            batch.add(_registering(registration, lexicon), registration.stream)
+    named = {name: None for story in batch.stories if story.rest for name in story.told.names}
+    met = [name for name in named if name not in lexicon.registered]
+    there = _versions(connection, met) if met else {}
+    lexicon.registered.update(met)
+    for name in met:
+        if name not in there:
+            batch.add(_registering(lexicon.registrations[name], lexicon), name)
 
 
 def _registering(registration: Registration, lexicon: Lexicon) -> Append:

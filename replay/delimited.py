@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from replay.eventlog import BrokenLog, Case, Counted, Row, opened
 
+if TYPE_CHECKING:
+    import _csv
+
 MAX_FIELD = 1 << 20
+BYTE = re.compile("[\ud800-\udfff]")
 Numbered = tuple[str, int, Row]
 
 
@@ -81,33 +87,38 @@ class CsvLog:
     def _header(self) -> list[str]:
         with opened(self._path) as (file, _):
             try:
-                names = next(self._reader(io.TextIOWrapper(file, "utf-8-sig", newline="")), [])
-            except (UnicodeDecodeError, csv.Error, EOFError, OSError, zlib.error) as error:
+                names = next(self._reader(file), [])
+            except (csv.Error, EOFError, OSError, zlib.error) as error:
                 raise BrokenLog(1, f"the header cannot be read: {error}") from None
         doubled = sorted({name for name in names if names.count(name) > 1})
         if not names or doubled:
             raise BrokenLog(1, f"two columns are named {doubled[0]!r}" if doubled else "there is no header")
         return names
 
-    def _reader(self, text: io.TextIOWrapper) -> Iterator[list[str]]:
+    def _reader(self, file: BinaryIO) -> _csv.Reader:
         csv.field_size_limit(MAX_FIELD)
-        return csv.reader(text, delimiter=self._delimiter, strict=True)
+        return csv.reader(_lines(file), delimiter=self._delimiter, strict=True)
 
     def _rows(self, case_id: str) -> Iterator[Numbered]:
         with opened(self._path) as (file, self._read):
-            text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-            reader = csv.reader(text, delimiter=self._delimiter, strict=True)
+            reader = self._reader(file)
             try:
                 names = next(reader, [])
                 for cells in reader:
                     if cells:
                         yield _row(names, cells, case_id, reader.line_num)
-            except UnicodeDecodeError as error:
-                raise BrokenLog(reader.line_num + 1, f"not UTF-8: {error.reason}") from None
             except csv.Error as error:
                 raise BrokenLog(reader.line_num, str(error)) from None
             except (EOFError, OSError, zlib.error) as error:
-                raise BrokenLog(reader.line_num, f"the file cannot be unpacked beyond here: {error}") from None
+                raise BrokenLog(reader.line_num + 1, f"the file cannot be unpacked beyond here: {error}") from None
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """Line by line, so that a byte that is no text is laid to its own line and not to those read along with it."""
+    for number, line in enumerate(io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""), 1):
+        if not line.isascii() and BYTE.search(line):
+            raise BrokenLog(number, "not UTF-8")
+        yield line
 
 
 def _row(names: list[str], cells: list[str], case_id: str, line: int) -> Numbered:

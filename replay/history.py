@@ -78,6 +78,8 @@ class Telling:
     ticket: Ticket = field(default_factory=Ticket)
     drafts: list[Draft] = field(default_factory=list)
     remarks: Counter[Remark] = field(default_factory=Counter)
+    names: dict[UUID, None] = field(default_factory=dict)
+    """Teams, agents and customers that it speaks of, in the order of their appearance."""
 
     def say(self, step: Step, fact: TicketFact) -> None:
         self.drafts.append(Draft(fact, step.at, step.actor))
@@ -100,6 +102,7 @@ def tell(case: Case, number: int, lexicon: Lexicon, upto: datetime) -> Telling:
         if place == 0:
             telling.say(step, _opened(row, number, lexicon, step, telling))
             telling.say(step, Imported(source=lexicon.mapping.source, case=case.id))
+        _name(telling, step)
         _go_on(telling, step)
     return telling
 
@@ -210,10 +213,11 @@ def _clean(value: Value, attribute: str, telling: Telling) -> Value:
 
 def _opened(row: Row, number: int, lexicon: Lexicon, step: Step, telling: Telling) -> Opened:
     asked = lexicon.mapping.requester
-    name = _text(row, asked.attribute, telling)
+    requester = lexicon.customer(_text(row, asked.attribute, telling) or asked.placeholder)
+    telling.names[requester] = None
     return Opened(
         number=number,
-        requester=lexicon.customer(name or asked.placeholder),
+        requester=requester,
         subject=_subject(row, lexicon, telling),
         channel=lexicon.mapping.case.channel,
         category=step.category,
@@ -228,6 +232,13 @@ def _opened(row: Row, number: int, lexicon: Lexicon, step: Step, telling: Tellin
 def _subject(row: Row, lexicon: Lexicon, telling: Telling) -> str:
     subject = NAMED.sub(lambda found: str(row.get(found[1], "?")), lexicon.mapping.case.subject)
     return str(_clean(subject, "case.subject", telling))
+
+
+def _name(telling: Telling, step: Step) -> None:
+    if step.team is not None:
+        telling.names[step.team.id] = None
+    if step.agent is not None:
+        telling.names[step.agent] = None
 
 
 def _go_on(telling: Telling, step: Step) -> None:

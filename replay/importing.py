@@ -68,7 +68,8 @@ class Import:
         """
         started = time.monotonic()
         try:
-            self._append(_batches(checked(log, self._lexicon.mapping), self._batch), log.progress)
+            cases = self._fresh(checked(log, self._lexicon.mapping))
+            self._append(_batches(cases, self._batch), log.progress)
             self._once_more()
         except BrokenLog as broken:
             self.account.broken = str(broken)
@@ -81,23 +82,23 @@ class Import:
     def _append(self, batches: Iterable[list[Case]], progress: Callable[[], float]) -> None:
         with Appender(self._writing, self._settle) as appender:
             for cases in batches:
-                batch = prepare(self._reading, self._fresh(cases), self._lexicon, self._now)
+                batch = prepare(self._reading, cases, self._lexicon, self._now)
                 appender.put(batch)
                 self._progress(self.account, progress())
                 if batch.broken:
                     raise batch.broken
 
-    def _fresh(self, cases: list[Case]) -> list[Case]:
+    def _fresh(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Without what cannot be told: cases without events, and ids that came before."""
-        fresh = []
         for case in cases:
+            if case.rows and not case.id:
+                raise BrokenLog(case.line, "a case has no id")
             stream = self._lexicon.ticket(case.id)
             if stream in self._seen or not case.rows:
                 self._skip(case)
                 continue
             self._seen.add(stream)
-            fresh.append(case)
-        return fresh
+            yield case
 
     def _skip(self, case: Case) -> None:
         why = "is told twice, its second telling" if case.rows else "has no events and"
@@ -178,8 +179,6 @@ def _batches(cases: Iterable[Case], size: int) -> Iterator[list[Case]]:
     events = 0
     try:
         for case in cases:
-            if case.rows and not case.id:
-                raise BrokenLog(case.line, "a case has no id")
             batch.append(case)
             events += len(case.rows)
             if events >= size:

@@ -35,13 +35,14 @@ class KnownTeam:
 
 
 class Lexicon:
-    """Names to ids, remembered for one run. `registrations` is everything met so far, first met first."""
+    """Names to ids, remembered for one run. `registrations` is everything met, `registered` what is in the store."""
 
     def __init__(self, mapping: LogMapping) -> None:
         self.mapping = mapping
         self.digest = sha256(mapping.model_dump_json().encode()).digest()
         self.machines = frozenset(mapping.event.machines)
-        self.registrations: list[Registration] = []
+        self.registrations: dict[UUID, Registration] = {}
+        self.registered: set[UUID] = set()
         self.fields: dict[str, str | None] = dict.fromkeys(_consumed(mapping)) | dict(mapping.fields)
         self.rest: dict[str, str | None] = {}
         self.anybody = self._actor(None)
@@ -61,21 +62,21 @@ class Lexicon:
         known = self._teams.get(name)
         if known is None:
             known = self._teams[name] = KnownTeam(self.id_of("team", name), self.level(name))
-            self.registrations.append(Registration(known.id, TeamCreated(name=name)))
+            self.registrations[known.id] = Registration(known.id, TeamCreated(name=name))
         return known
 
     def agent(self, name: str) -> UUID:
         known = self._agents.get(name)
         if known is None:
             known = self._agents[name] = self.id_of("agent", name)
-            self.registrations.append(Registration(known, AgentRegistered(name=name)))
+            self.registrations[known] = Registration(known, AgentRegistered(name=name))
         return known
 
     def customer(self, name: str) -> UUID:
         known = self._customers.get(name)
         if known is None:
             known = self._customers[name] = self.id_of("customer", name)
-            self.registrations.append(Registration(known, CustomerRegistered(name=name), subject=known))
+            self.registrations[known] = Registration(known, CustomerRegistered(name=name), subject=known)
         return known
 
     def actor(self, who: str | None) -> Actor:

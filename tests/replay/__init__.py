@@ -1,0 +1,1 @@
+"""Imported history, simulated desks and what is shown of them."""
