@@ -267,3 +267,5 @@ GRANT USAGE ON SCHEMA store TO chronodesk_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA store TO chronodesk_app;
 GRANT USAGE ON SEQUENCE store.ticket_numbers TO chronodesk_app;
 GRANT EXECUTE ON FUNCTION store.append, store.chain TO chronodesk_app;
+-- A process is ready only when the schema is its own release's.
+GRANT SELECT ON public.alembic_version TO chronodesk_app;
