@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import AsyncConnection, Connection, sql
 
 from aggregates.envelope import Recorded
 from projections.projection import Projection, read_views, tables
 from projections.registry import PROJECTIONS
 from tests.databases import Database
 
+T = TypeVar("T")
+Query = Callable[[AsyncConnection[Any]], Awaitable[T]]
 schemas = itertools.count(1)
 Batch = Sequence[Recorded]
 
@@ -80,6 +83,16 @@ def connected(database: Database) -> Iterator[Connection[Any]]:
         owner.execute(grant.format(sql.Identifier(database.name)))
     with psycopg.connect(database.app_url, autocommit=True) as connection:
         yield connection
+
+
+async def _asked(url: str, query: Query[T]) -> T:
+    async with await AsyncConnection.connect(url) as connection:
+        return await query(connection)
+
+
+def asked(url: str, query: Query[T]) -> T:
+    """What one query answers on a connection of its own, the API's way."""
+    return asyncio.run(_asked(url, query))
 
 
 def build(connection: Connection[Any], name: str) -> Build:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -19,7 +19,7 @@ from aggregates.ticket import events as facts
 from projections import tickets_queries as queries
 from projections.cursor import InvalidCursor
 from tests.databases import Database
-from tests.projections.harness import Build, build, connected
+from tests.projections.harness import Build, asked, build, connected
 from tests.projections.histories import (
     AGENTS,
     CANARY,
@@ -34,7 +34,6 @@ from tests.projections.histories import (
     story,
 )
 
-T = TypeVar("T")
 ID = STREAMS[0]
 ANNA, OTTO = CUSTOMERS
 OPENED = facts.Opened(number=1042, requester=ANNA, subject="Printer on fire", channel="email", team=TEAMS[0])
@@ -60,14 +59,8 @@ def view(live: Build) -> Iterator[Build]:
 
 
 @pytest.fixture
-def ask(module_database: Database) -> Callable[[Callable[[AsyncConnection[Any]], Awaitable[T]]], T]:
-    """Run one query on a connection of its own, the API's way."""
-
-    async def on_connection(query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        async with await AsyncConnection.connect(module_database.app_url) as connection:
-            return await query(connection)
-
-    return lambda query: asyncio.run(on_connection(query))
+def ask(module_database: Database) -> Any:
+    return partial(asked, module_database.app_url)
 
 
 def test_an_agent_sees_the_state_and_where_it_stands_in_the_log(view: Build, ask: Any) -> None:
@@ -230,21 +223,20 @@ def test_what_the_thread_says_stays_when_only_its_ticket_is_saved_again(view: Bu
 @settings(LENIENT, max_examples=25)
 def test_internal_text_never_reaches_a_customer(module_database: Database, live: Build, log: list[Recorded]) -> None:
     live.apply(log)
-    shown = asyncio.run(_all_that_customers_see(module_database.app_url))
+    shown = asked(module_database.app_url, _all_that_customers_see)
     internal = [text for text in live.contents()["messages"] if CANARY in text]
     assert CANARY not in shown
     assert len(internal) == sum(isinstance(event.fact, facts.NoteAdded) for event in log)
     live.emptied()
 
 
-async def _all_that_customers_see(url: str) -> str:
+async def _all_that_customers_see(connection: AsyncConnection[Any]) -> str:
     pages: list[Any] = []
-    async with await AsyncConnection.connect(url) as connection:
-        for requester in CUSTOMERS:
-            pages.extend((await queries.customer_tickets(connection, requester, 100)).items)
-            for stream in STREAMS:
-                pages.append(await queries.customer_ticket(connection, stream, requester))
-                pages.extend(await queries.customer_thread(connection, stream, requester))
+    for requester in CUSTOMERS:
+        pages.extend((await queries.customer_tickets(connection, requester, 100)).items)
+        for stream in STREAMS:
+            pages.append(await queries.customer_ticket(connection, stream, requester))
+            pages.extend(await queries.customer_thread(connection, stream, requester))
     return repr([asdict(page) for page in pages if page is not None])
 
 
