@@ -69,7 +69,7 @@ from aggregates.ticket.events import (
     WatcherAdded,
     WatcherRemoved,
 )
-from aggregates.ticket.state import Ticket
+from aggregates.ticket.state import Ticket, evolve
 
 Facts = tuple[TicketFact, ...]
 TOP_LEVEL = 9
@@ -336,14 +336,18 @@ def _resolve(ticket: Ticket, command: Resolve, actor: Actor, desk: Desk) -> Fact
         "ticket.no_public_reply",
         "The requester has seen no answer: reply first, or say in `unanswered` why there is none.",
     )
-    resolved = Resolved(was=ticket.status, code=command.code, unanswered=command.unanswered)
     if ticket.assignee is not None:
-        return (resolved,)
+        return (_resolved(ticket, command),)
     resolver = actor.agent
     if resolver is None:
         raise RuleBroken("ticket.no_assignee", "Resolving needs an assignee.")
     desk.agent(resolver, "agent")
-    return (Assigned(agent=resolver, claimed=True), resolved)
+    assigned = Assigned(agent=resolver, claimed=True)
+    return (assigned, _resolved(evolve(ticket, assigned), command))
+
+
+def _resolved(ticket: Ticket, command: Resolve) -> Resolved:
+    return Resolved(was=ticket.status, code=command.code, unanswered=command.unanswered)
 
 
 def _watch(ticket: Ticket, command: Watch | Unwatch, actor: Actor, desk: Desk) -> Facts:
