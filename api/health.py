@@ -52,6 +52,6 @@ async def _revision(services: Services) -> str | None:
     async with services.store.connection() as connection:
         try:
             row = await (await connection.execute(REVISION)).fetchone()
-        except psycopg.errors.UndefinedTable:
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
             return None
     return str(row[0]) if row else None
