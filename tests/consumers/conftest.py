@@ -49,6 +49,8 @@ def kafka_rig(database: Database, kafka: LocalKafka, topic: str) -> Iterator[Rig
 def _rig(database: Database, source: Source) -> Iterator[Rig]:
     with psycopg.connect(database.app_url, autocommit=True) as connection:
         rig = Rig(connection, source)
+        if source.bootstrap is not None:
+            rig.read_kafka_from_the_beginning()
         yield rig
         if rig.publisher is not None:
             rig.publisher.close()

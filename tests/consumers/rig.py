@@ -26,7 +26,10 @@ from tests.consumers.tally import DDL, Tally
 
 ROWS: LiteralString = "SELECT stream, version, trail FROM read.tally"
 POSITIONS: LiteralString = "SELECT position FROM consumers.checkpoints WHERE schema = %(schema)s"
-PATIENCE_SECONDS = 30.0
+FIRST_HINT: LiteralString = """
+UPDATE consumers.checkpoints SET topic_id = %(topic_id)s, kafka_offset = 0 WHERE schema = %(schema)s
+"""
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -38,6 +41,13 @@ class Rig:
 
     def build(self) -> Build:
         return ensure_live(self.connection, self.tally, DDL)
+
+    def read_kafka_from_the_beginning(self) -> None:
+        """As if a worker had been there before the first event: else a new build would start from the store."""
+        assert self.source.bootstrap is not None
+        topic_id = ensure_topic(self.source.bootstrap, self.source.topic)
+        hint = {"schema": self.build().schema, "topic_id": topic_id}
+        self.connection.execute(FIRST_HINT, hint)
 
     def publish(self) -> None:
         """What the relay does, when the test wants it. Nothing to do where events come from the store."""
