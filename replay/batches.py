@@ -23,6 +23,7 @@ from replay.history import Draft, Telling, tell
 from replay.lexicon import Lexicon, Registration
 
 VERSIONS: LiteralString = "SELECT id, version FROM store.streams WHERE id = ANY(%(streams)s)"
+COMMANDS: LiteralString = "SELECT command_id FROM store.commands WHERE command_id = ANY(%(ids)s)"
 FACTS_A_COMMAND = 500
 
 
@@ -32,9 +33,11 @@ class Story:
 
     case: Case
     stream: UUID
-    version: int
     told: Telling
-    fate: Fate
+    fate: Fate = "new"
+    version: int = 0
+    number: int = 0
+    content: str = ""
     rest: Sequence[Draft] = ()
     changed: Changed | None = None
 
@@ -43,7 +46,7 @@ class Story:
 class Batch:
     """Commands in the order in which they must be appended, and the stories that they belong to."""
 
-    stories: list[Story]
+    stories: list[Story] = field(default_factory=list)
     commands: list[Append] = field(default_factory=list)
     facts: list[list[str]] = field(default_factory=list)
     owners: list[UUID] = field(default_factory=list)
@@ -58,20 +61,14 @@ class Batch:
 
 def prepare(connection: Connection[Any], cases: Sequence[Case], lexicon: Lexicon, upto: datetime) -> Batch:
     """Look up what is there, tell every case, and say what is new about it. Reads only."""
-    ids = {case.id: lexicon.ticket(case.id) for case in cases}
-    versions = _versions(connection, ids.values())
-    stored = _imported(connection, versions, lexicon)
-    numbers = iter(_numbers(connection, len(ids) - len(versions)))
-    batch = Batch([])
-    for case in cases:
-        stream = ids[case.id]
-        past = stored.get(stream, [])
-        try:
-            told = tell(case, _number(past) if past else next(numbers), lexicon, upto)
-        except BrokenLog as broken:
-            batch.broken = broken
-            break
-        batch.stories.append(_story(case, stream, versions.get(stream, 0), past, told))
+    batch = Batch()
+    try:
+        for case in cases:
+            batch.stories.append(Story(case, lexicon.ticket(case.id), tell(case, 0, lexicon, upto)))
+    except BrokenLog as broken:
+        batch.broken = broken
+    _compare(connection, batch.stories, lexicon)
+    _number(connection, [story for story in batch.stories if story.fate == "new"])
     _register(connection, batch, lexicon)
     for story in batch.stories:
         for command in _commands(story, lexicon):
@@ -79,52 +76,77 @@ def prepare(connection: Connection[Any], cases: Sequence[Case], lexicon: Lexicon
     return batch
 
 
+def _compare(connection: Connection[Any], stories: Sequence[Story], lexicon: Lexicon) -> None:
+    """What is new about each story, given what the store has of its ticket?"""
+    versions = _versions(connection, [story.stream for story in stories])
+    there = [story for story in stories if story.stream in versions]
+    whole = _whole(connection, there, lexicon)
+    past = _imported(connection, [story.stream for story in there if story.stream not in whole], lexicon)
+    for story in stories:
+        story.version = versions.get(story.stream, 0)
+        if story.stream in whole:
+            story.fate = "unchanged"
+        else:
+            _continue(story, past.get(story.stream, []))
+
+
+def _whole(connection: Connection[Any], stories: Sequence[Story], lexicon: Lexicon) -> set[UUID]:
+    """The stories that were imported just so: their commands are there, no need to read their events."""
+    ids = {story.stream: [_command_id(story, n, lexicon) for n in _ordinals(story)] for story in stories}
+    if not ids:
+        return set()
+    asked = {"ids": [id for commands in ids.values() for id in commands]}
+    found = {row[0] for row in connection.execute(COMMANDS, asked, prepare=True, binary=True)}
+    return {stream for stream, commands in ids.items() if found.issuperset(commands)}
+
+
+def _ordinals(story: Story) -> range:
+    return range(0, len(story.told.drafts), FACTS_A_COMMAND)
+
+
 def _versions(connection: Connection[Any], streams: Iterable[UUID]) -> dict[UUID, int]:
     return dict(connection.execute(VERSIONS, {"streams": list(streams)}, prepare=True, binary=True).fetchall())
 
 
-def _imported(connection: Connection[Any], versions: dict[UUID, int], lexicon: Lexicon) -> dict[UUID, list[Recorded]]:
+def _imported(connection: Connection[Any], streams: Sequence[UUID], lexicon: Lexicon) -> dict[UUID, list[Recorded]]:
     """What earlier imports of this source wrote, stream by stream; what happened here since is not theirs."""
     events: dict[UUID, list[Recorded]] = defaultdict(list)
-    if not versions:
+    if not streams:
         return events
     source = lexicon.mapping.source
-    for row in read_streams(connection, [(stream, 0) for stream in versions]):
+    for row in read_streams(connection, [(stream, 0) for stream in streams]):
         event = recorded(row)
         if event.actor.kind == "import" and event.actor.id.partition(":")[0] == source:
             events[row.stream].append(event)
     return events
 
 
-def _numbers(connection: Connection[Any], n: int) -> list[int]:
-    return [row[0] for row in connection.execute(NUMBERS, {"n": n}).fetchall()] if n > 0 else []
+def _number(connection: Connection[Any], stories: Sequence[Story]) -> None:
+    """New tickets get their numbers only now: which numbers are drawn says nothing about a history."""
+    if not stories:
+        return
+    numbers = connection.execute(NUMBERS, {"n": len(stories)}).fetchall()
+    for story, (number,) in zip(stories, numbers, strict=True):
+        story.number = number
 
 
-def _number(past: Sequence[Recorded]) -> int:
-    opened = past[0].fact
-    return opened.number if isinstance(opened, Opened) else 0
-
-
-def _story(case: Case, stream: UUID, version: int, past: Sequence[Recorded], told: Telling) -> Story:
-    differs = next(
-        (i for i, (old, new) in enumerate(zip(past, told.drafts, strict=False)) if not _same(old, new)), None
-    )
-    if differs is None and len(past) > len(told.drafts):
-        differs = len(told.drafts)
+def _continue(story: Story, past: Sequence[Recorded]) -> None:
+    drafts = story.told.drafts
+    differs = next((i for i, (old, new) in enumerate(zip(past, drafts, strict=False)) if not _same(old, new)), None)
+    if differs is None and len(past) > len(drafts):
+        differs = len(drafts)
     if differs is not None:
-        return Story(case, stream, version, told, "changed", changed=_changed(case, differs, past, told))
-    rest = told.drafts[len(past) :]
-    return Story(case, stream, version, told, _fate(past, rest), rest)
-
-
-def _fate(past: Sequence[Recorded], rest: Sequence[Draft]) -> Fate:
-    if not past:
-        return "new"
-    return "extended" if rest else "unchanged"
+        story.fate, story.changed = "changed", _changed(story.case, differs, past, story.told)
+        return
+    story.rest = drafts[len(past) :]
+    story.fate = ("extended" if past else "new") if story.rest else "unchanged"
 
 
 def _same(old: Recorded, new: Draft) -> bool:
-    return old.fact == new.fact and old.envelope.occurred_at == new.at and old.actor == new.actor
+    fact = old.fact
+    if isinstance(fact, Opened):
+        fact = fact.model_copy(update={"number": 0})
+    return fact == new.fact and old.envelope.occurred_at == new.at and old.actor == new.actor
 
 
 def _changed(case: Case, place: int, past: Sequence[Recorded], told: Telling) -> Changed:
@@ -162,26 +184,32 @@ def _caller(lexicon: Lexicon) -> str:
 
 
 def _commands(story: Story, lexicon: Lexicon) -> Iterable[Append]:
-    """One command a case, a few for a very long one; ids follow from what the log says, so that a retry is one."""
-    content = _digest(story.case, lexicon) if story.rest else b""
+    """One command a case, a few for a very long one."""
     done = len(story.told.drafts) - len(story.rest)
     for start in range(0, len(story.rest), FACTS_A_COMMAND):
-        ordinal = done + start
-        yield _command(story, lexicon, ordinal, story.rest[start : start + FACTS_A_COMMAND], start, content)
+        yield _command(story, lexicon, done + start, start)
 
 
-def _command(
-    story: Story, lexicon: Lexicon, ordinal: int, drafts: Sequence[Draft], start: int, content: bytes
-) -> Append:
-    command_id = uuid5(story.stream, f"{ordinal}/{content.hex()}")
-    events = tuple(_event(draft, command_id, story) for draft in drafts)
+def _command(story: Story, lexicon: Lexicon, ordinal: int, start: int) -> Append:
+    command_id = _command_id(story, ordinal, lexicon)
+    events = tuple(_event(draft, command_id, story) for draft in story.rest[start : start + FACTS_A_COMMAND])
     write = Write(story.stream, story.version + start, events)
     reserve = _names(story, lexicon) if ordinal == 0 else ()
-    return Append(command_id, _caller(lexicon), content, (write,), reserve=reserve)
+    return Append(command_id, _caller(lexicon), command_id.bytes, (write,), reserve=reserve)
+
+
+def _command_id(story: Story, ordinal: int, lexicon: Lexicon) -> UUID:
+    """From what the log says, so that a retry is the same command."""
+    if not story.content:
+        told = f"{len(story.told.drafts)}{story.case.rows!r}"
+        story.content = sha256(lexicon.digest + told.encode()).hexdigest()
+    return uuid5(story.stream, f"{ordinal}/{story.content}")
 
 
 def _event(draft: Draft, command_id: UUID, story: Story) -> tuple[str, bytes]:
     fact: Fact = draft.fact
+    if isinstance(fact, Opened):
+        fact = Opened.model_validate(fact.model_dump() | {"number": story.number})
     envelope: Envelope[Any] = envelope_of(fact.type_name)(
         actor=draft.actor,
         command_id=command_id,
@@ -194,10 +222,6 @@ def _event(draft: Draft, command_id: UUID, story: Story) -> tuple[str, bytes]:
 
 
 def _names(story: Story, lexicon: Lexicon) -> tuple[tuple[str, bytes, UUID], ...]:
-    number = str(story.told.ticket.number).encode()
+    number = str(story.number).encode()
     case = (f"import.{lexicon.mapping.source}", story.case.id.encode(), story.stream)
     return (("ticket.number", number, story.stream), case)
-
-
-def _digest(case: Case, lexicon: Lexicon) -> bytes:
-    return sha256(lexicon.digest + repr(case.rows).encode()).digest()
