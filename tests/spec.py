@@ -1,0 +1,121 @@
+"""given(past).when(command).then(future), without a database, for tickets and the desk's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import pytest
+
+from aggregates import agent, customer, team
+from aggregates.agent import AgentCommand
+from aggregates.customer import CustomerCommand, OrganisationCommand
+from aggregates.desk import Desk
+from aggregates.envelope import Actor
+from aggregates.errors import Refusal
+from aggregates.fact import Command, Fact
+from aggregates.kinds import KINDS, evolved
+from aggregates.team import TeamCommand
+from aggregates.ticket.commands import Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
+from aggregates.ticket.decide import decide, follow_up, link, open_ticket, unlink
+from tests.aggregates.cast import AS_ADA, DESK, FOLLOW_UP, NUMBER, TICKET
+
+Facts = tuple[Fact, ...]
+
+
+def given(*facts: Fact, there: Iterable[Fact] = (), desk: Desk = DESK, actor: Actor = AS_ADA) -> Given:
+    """What happened to this stream so far, and `there` to the other ticket that a link names."""
+    return Given(facts, tuple(there), desk, actor)
+
+
+@dataclass(frozen=True)
+class Given:
+    facts: Facts
+    there: Facts
+    desk: Desk
+    actor: Actor
+
+    def when(self, command: Command) -> When:
+        return When(self, command)
+
+    def when_followed_up_by(self, message: ReceiveMessage) -> When:
+        """The handler asks this of a closed ticket; `there` are the follow-up's facts."""
+        return When(self, message, follows_up=True)
+
+
+@dataclass(frozen=True)
+class When:
+    given: Given
+    command: Command
+    follows_up: bool = False
+
+    def then(self, *facts: Fact, there: Iterable[Fact] = ()) -> Then:
+        """Exactly these facts, in this order; none means that it was so already."""
+        ours, theirs = self._decided()
+        assert (ours, theirs) == (facts, tuple(there))
+        return Then(state_of(self.command, (*self.given.facts, *ours)))
+
+    def refused(self, code: str, field: str | None = None) -> None:
+        with pytest.raises(Refusal) as refusal:
+            self._decided()
+        assert (refusal.value.code, refusal.value.field) == (code, field)
+        assert refusal.value.detail, "a refusal says why"
+
+    def _decided(self) -> tuple[Facts, Facts]:
+        if self.follows_up:
+            assert isinstance(self.command, ReceiveMessage)
+            state = state_of(self.command, self.given.facts)
+            return follow_up(state, TICKET, self.command, FOLLOW_UP, NUMBER + 1)
+        return decided(self.given, self.command)
+
+
+@dataclass(frozen=True)
+class Then:
+    state: Any
+
+    def becomes(self, **expected: object) -> None:
+        assert {name: getattr(self.state, name) for name in expected} == expected
+
+
+def state_of(command: Command, facts: Facts) -> Any:
+    """The stream's state; before its first fact, the initial one of the kind that the command is for."""
+    return reduce(evolved, facts, KINDS[_kind(command)].initial)
+
+
+def decided(given: Given, command: Command) -> tuple[Facts, Facts]:
+    """The facts of the stream, and those of the other one where two are written at once."""
+    state = state_of(command, given.facts)
+    match command:
+        case OpenTicket() if not given.facts:
+            return open_ticket(command, NUMBER, given.actor, given.desk), ()
+        case Link():
+            return link(state, TICKET, state_of(command, given.there), command)
+        case Unlink():
+            return unlink(state, TICKET, state_of(command, given.there), command)
+    if isinstance(command, TicketCommand):
+        return decide(state, command, given.actor, given.desk), ()
+    return _configured(state, command), ()
+
+
+def _configured(state: Any, command: Command) -> Facts:
+    if isinstance(command, TeamCommand):
+        return team.decide(state, command)
+    if isinstance(command, AgentCommand):
+        return agent.decide(state, command)
+    if isinstance(command, CustomerCommand):
+        return customer.decide(state, command)
+    assert isinstance(command, OrganisationCommand)
+    return customer.decide_organisation(state, command)
+
+
+def _kind(command: Command) -> str:
+    kinds = {
+        "ticket": TicketCommand,
+        "team": TeamCommand,
+        "agent": AgentCommand,
+        "customer": CustomerCommand,
+        "organisation": OrganisationCommand,
+    }
+    return next(kind for kind, commands in kinds.items() if isinstance(command, commands))
