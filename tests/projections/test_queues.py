@@ -97,6 +97,13 @@ def test_a_late_answer_between_two_messages_answers_only_the_first() -> None:
     assert folded([*on_time, late(4, ANSWER, minute(15))]).waiting_since == minute(20)
 
 
+def test_an_answer_answers_a_message_of_the_same_instant() -> None:
+    on_time = story(ID, OPENED, HELP, HELP, minutes=10)
+    assert folded([*on_time, late(4, ANSWER, minute(10))]).waiting_since == minute(20)
+    assert folded([*on_time, late(4, ANSWER, minute(20))]).waiting_since is None
+    assert folded([*on_time, late(4, ANSWER, minute(20)), late(5, HELP, minute(20))]).waiting_since == minute(20)
+
+
 def test_a_late_message_from_before_an_answer_was_answered() -> None:
     on_time = story(ID, OPENED, HELP, ANSWER, minutes=10)
     assert folded([*on_time, late(4, HELP, minute(15))]).waiting_since is None

@@ -119,6 +119,23 @@ def test_a_late_fact_needs_the_whole_history() -> None:
     assert figures.last_at == on_time[-1].at
 
 
+def test_where_a_ticket_stood_in_order_of_occurrence_survives_a_reload(view: Build) -> None:
+    """Recorded last but happened first: the state says the first agent, the course went on to the second."""
+    first, second = (facts.Assigned(agent=agent) for agent in AGENTS[:2])
+    before = [START + timedelta(minutes=n) for n in (1, 2)]
+    waits = recorded(ID, 3, facts.PutPending(was="open"), at=START + timedelta(hours=1), occurred_at=before[0])
+    earlier = recorded(ID, 4, first, at=START + timedelta(hours=1), occurred_at=before[1])
+    opened, then = story(ID, OPENED, second, minutes=5)
+    last = recorded(ID, 5, facts.NoteAdded(body=""), at=START + timedelta(hours=2))
+    history = [opened, then, waits, earlier, last]
+    for event in history:
+        view.apply([event])
+    row = view.projection.load(view.connection, [ID])[ID]
+    assert row == Reports().refold(history)
+    assert (row.now.status, row.now.assignee, row.course.assignee) == ("pending", AGENTS[0], AGENTS[1])
+    assert row.figures.assignee_stations == 2
+
+
 @given(history=imported(ID) | decided(ID))
 @settings(LENIENT, max_examples=300)
 def test_late_facts_count_as_if_they_had_come_in_time(history: list[Recorded]) -> None:

@@ -226,8 +226,14 @@ def test_internal_text_never_reaches_a_customer(module_database: Database, live:
     shown = asked(module_database.app_url, _all_that_customers_see)
     internal = [text for text in live.contents()["messages"] if CANARY in text]
     assert CANARY not in shown
+    assert CANARY not in repr(live.connection.execute(CUSTOMER_VIEWS).fetchall())
     assert len(internal) == sum(isinstance(event.fact, facts.NoteAdded) for event in log)
     live.emptied()
+
+
+CUSTOMER_VIEWS = """
+SELECT t::text FROM read.customer_tickets t UNION ALL SELECT m::text FROM read.customer_messages m
+"""
 
 
 async def _all_that_customers_see(connection: AsyncConnection[Any]) -> str:
