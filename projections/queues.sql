@@ -33,6 +33,7 @@ CREATE INDEX queues_updated ON queues (updated_at, stream) WHERE listed;
 CREATE INDEX queues_team_waiting ON queues (team, waiting_key, opened_at, stream) WHERE listed;
 CREATE INDEX queues_team_priority ON queues (team, priority_rank, waiting_key, opened_at, stream) WHERE listed;
 CREATE INDEX queues_assignee ON queues (assignee) WHERE listed;
+CREATE INDEX queues_requester ON queues (requester) WHERE listed;
 CREATE INDEX queues_next ON queues (team, priority_rank, waiting_key, opened_at, stream)
     WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
 CREATE INDEX queues_closed_opened ON queues (opened_at, stream) WHERE status = 'closed';

@@ -20,6 +20,7 @@ from projections.cursor import Page, decode, page
 Sort = Literal["waiting", "priority", "opened", "newest", "updated"]
 Rank = Annotated[int, Field(ge=1, le=4)]
 KeyT = TypeVar("KeyT")
+RANKS: Mapping[Priority, int] = MappingProxyType({"urgent": 1, "high": 2, "normal": 3, "low": 4})
 CLOSED_SORTS: frozenset[Sort] = frozenset({"opened", "newest", "updated"})
 
 ITEMS: LiteralString = """
@@ -34,7 +35,7 @@ CONDITIONS: Mapping[str, LiteralString] = MappingProxyType(
         "team": " AND team = %(team)s",
         "assignee": " AND assignee = %(assignee)s",
         "statuses": " AND status = ANY (%(statuses)s)",
-        "priorities": " AND priority = ANY (%(priorities)s)",
+        "priorities": " AND priority_rank = ANY (%(priorities)s)",
         "level": " AND level = %(level)s",
         "category": " AND category = %(category)s",
         "channel": " AND channel = %(channel)s",
@@ -218,9 +219,12 @@ def _scope(wanted: QueueFilter, sort: Sort) -> LiteralString:
 
 
 def _parameters(wanted: QueueFilter) -> dict[str, Any]:
-    asked = {name: getattr(wanted, name) for name in CONDITIONS}
-    several = {name: list(asked[name]) for name in ("statuses", "priorities") if asked[name] is not None}
-    return {name: value for name, value in asked.items() if value is not None} | several
+    asked = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
+    if wanted.statuses is not None:
+        asked["statuses"] = list(wanted.statuses)
+    if wanted.priorities is not None:
+        asked["priorities"] = [RANKS[priority] for priority in wanted.priorities]
+    return asked
 
 
 async def _items(connection: AsyncConnection[Any], query: LiteralString, parameters: dict[str, Any]) -> list[QueueItem]:
