@@ -141,11 +141,9 @@ def _print_remarks(account: Account) -> None:
     if not account.remarks:
         return
     _say("Not in the facts as it stands in the log:")
-    table = Table("times", "attribute", "value", "why", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.columns[0].justify = "right"
     for remark, times in ordered(account.remarks)[:SHOWN]:
-        table.add_row(f"{times:,}", plain(remark.attribute), plain(remark.value), remark.why)
-    console.print(table, markup=False)
+        value = f" {remark.value!r}" if remark.value else ""
+        _say(f"{times:>9,} x {remark.attribute}{value}: {remark.why}")
     _rest(len(account.remarks))
 
 
