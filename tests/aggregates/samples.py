@@ -1,0 +1,201 @@
+"""One or more samples of every fact, to write into the golden file; see golden.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+from aggregates.agent import (
+    AgentDisabled,
+    AgentEnabled,
+    AgentRegistered,
+    AgentRenamed,
+    CapacityChanged,
+    SkillChanged,
+    WentOffline,
+    WentOnline,
+)
+from aggregates.customer import (
+    Contact,
+    ContactsChanged,
+    CustomerRegistered,
+    CustomerRenamed,
+    LanguageChanged,
+    OrganisationChanged,
+    OrganisationRegistered,
+    OrganisationRenamed,
+    TierChanged,
+)
+from aggregates.envelope import Actor, Envelope, envelope_of
+from aggregates.fact import Fact
+from aggregates.team import (
+    TeamCreated,
+    TeamDisabled,
+    TeamEnabled,
+    TeamLeaderChanged,
+    TeamMemberAdded,
+    TeamMemberRemoved,
+    TeamRenamed,
+)
+from aggregates.text import Erased
+from aggregates.ticket import events as t
+
+ANNA, ADA, BEN = UUID(int=0xA1), UUID(int=0xB1), UUID(int=0xB2)
+SUPPORT, NETWORK, ACME = UUID(int=0xC1), UUID(int=0xC2), UUID(int=0xD1)
+OTHER = UUID(int=0xE1)
+GONE = Erased()
+TEXT = 'Ünïcode \U0001f525, "quoted" \\ /\n\t\x7f\u2028 end'
+
+TICKET: tuple[Fact, ...] = (
+    t.Opened(number=1, requester=ANNA, subject=TEXT, channel="email"),
+    t.Opened(
+        number=9_007_199_254_740_993,
+        requester=ANNA,
+        subject=GONE,
+        channel="web_form",
+        category="printers",
+        team=SUPPORT,
+        priority="urgent",
+        ticket_type="incident",
+        level=3,
+        tags=("fire", "vip"),
+        fields={
+            "flag": True,
+            "whole": 1,
+            "big": -(2**53),
+            "real": 1.0,
+            "tiny": -5e-324,
+            "large": 1e22,
+            "text": TEXT,
+            "null": None,
+            "gone": GONE,
+        },
+        follow_up_of=OTHER,
+    ),
+    t.Imported(source="bpi2013", case="1-364285768"),
+    t.MessageReceived(author=ANNA, body=TEXT, channel="chat"),
+    t.MessageReceived(author=ANNA, body=GONE, channel="social"),
+    t.ReplyAdded(body=TEXT),
+    t.ReplyAdded(body=GONE, automatic=True),
+    t.NoteAdded(body=""),
+    t.NoteAdded(body=GONE),
+    t.Routed(team=SUPPORT),
+    t.Routed(team=NETWORK, from_team=SUPPORT, reason=GONE),
+    t.Assigned(agent=ADA),
+    t.Assigned(agent=BEN, from_agent=ADA, claimed=True),
+    t.Unassigned(from_agent=ADA),
+    t.Unassigned(from_agent=ADA, reason=GONE),
+    t.Escalated(from_level=1, to_level=2, reason="Beyond me"),
+    t.Escalated(
+        from_level=1,
+        to_level=9,
+        from_team=SUPPORT,
+        to_team=NETWORK,
+        from_agent=ADA,
+        to_agent=BEN,
+        reason=GONE,
+    ),
+    t.DeEscalated(from_level=2, to_level=1),
+    t.DeEscalated(
+        from_level=9,
+        to_level=1,
+        from_team=NETWORK,
+        to_team=SUPPORT,
+        from_agent=BEN,
+        to_agent=ADA,
+        reason=GONE,
+    ),
+    t.PriorityChanged(priority="high", was="low"),
+    t.CategoryChanged(category="printers", was=None),
+    t.CategoryChanged(category=None, was="printers"),
+    t.TypeChanged(ticket_type="problem", was="task"),
+    t.Tagged(tags=("fire", "vip")),
+    t.Untagged(tags=("vip",)),
+    t.FieldChanged(name="floor", value=3),
+    t.FieldChanged(name="floor", value=3.0),
+    t.FieldChanged(name="flag", value=False),
+    t.FieldChanged(name="text", value="3"),
+    t.FieldChanged(name="text", value=GONE),
+    t.FieldChanged(name="floor", value=None),
+    t.PutPending(was="open"),
+    t.PutPending(was="new", reason=GONE),
+    t.PutOnHold(was="open"),
+    t.PutOnHold(was="pending", reason=GONE),
+    t.Reopened(was="pending", cause="message"),
+    t.Reopened(was="resolved", cause="agent", reason=GONE),
+    t.Reopened(was="closed", cause="import"),
+    t.Resolved(was="open", code="solved"),
+    t.Resolved(was="on_hold", code="duplicate", unanswered="Told on the phone"),
+    t.Resolved(was="on_hold", code="duplicate", unanswered=GONE),
+    t.Closed(was="resolved", cause="agent"),
+    t.Closed(was="resolved", cause="auto"),
+    t.Closed(was="resolved", cause="import"),
+    t.MarkedSpam(was="new"),
+    t.WatcherAdded(watcher=ADA),
+    t.WatcherRemoved(watcher=ADA),
+    t.Linked(other=OTHER, relation="duplicates"),
+    t.Unlinked(other=OTHER, relation="blocked_by"),
+    t.FollowedUp(follow_up=OTHER, number=2),
+    t.TimeLogged(agent=ADA, seconds=90),
+    t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note="Travel"),
+    t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note=GONE),
+)
+DESK: tuple[Fact, ...] = (
+    TeamCreated(name="Support"),
+    TeamRenamed(name="First line"),
+    TeamLeaderChanged(leader=ADA),
+    TeamLeaderChanged(leader=None),
+    TeamMemberAdded(agent=ADA),
+    TeamMemberRemoved(agent=ADA),
+    TeamDisabled(),
+    TeamEnabled(),
+    AgentRegistered(name="Ada"),
+    AgentRenamed(name="Ada L."),
+    SkillChanged(skill="sql", level=3),
+    CapacityChanged(capacity=0),
+    WentOnline(),
+    WentOffline(),
+    AgentDisabled(),
+    AgentEnabled(),
+    CustomerRegistered(name="Anna"),
+    CustomerRegistered(name=GONE, language="de-AT", tier="vip", organisation=ACME),
+    CustomerRenamed(name="Anne"),
+    CustomerRenamed(name=GONE),
+    ContactsChanged(contacts=()),
+    ContactsChanged(contacts=(Contact(kind="email", value="anna@acme.example"), Contact(kind="phone", value=GONE))),
+    LanguageChanged(language="de"),
+    LanguageChanged(language=None),
+    TierChanged(tier="premium", was="standard"),
+    OrganisationChanged(organisation=ACME),
+    OrganisationChanged(organisation=None),
+    OrganisationRegistered(name="Acme"),
+    OrganisationRenamed(name="Acme & Co"),
+)
+
+
+def envelopes() -> Iterator[Envelope[Fact]]:
+    yield from map(_plain, (*TICKET, *DESK))
+    yield from map(_laden, TICKET[:5])
+
+
+def _plain(fact: Fact) -> Envelope[Fact]:
+    """As a person's command writes it."""
+    return envelope_of(fact.type_name)(
+        actor=Actor(kind="agent", id=str(ADA)),
+        command_id=UUID(int=1),
+        correlation_id=UUID(int=2),
+        subject=ANNA if fact.personal else None,
+        fact=fact,
+    )
+
+
+def _laden(fact: Fact) -> Envelope[Fact]:
+    """With all that an envelope can say."""
+    return _plain(fact).model_copy(
+        update={
+            "actor": Actor(kind="import", id="bpi2013 Ü"),
+            "causation_id": UUID(int=3),
+            "occurred_at": datetime(2012, 5, 1, 13, 37, 59, 123_000, tzinfo=UTC),
+        }
+    )
