@@ -57,7 +57,7 @@ def parts(annotation: Any) -> Iterator[Any]:
         for field in hints(annotation).values():
             yield from parts(field)
     elif get_origin(annotation) is Annotated:
-        if not any(isinstance(note, StringConstraints) for note in annotation.__metadata__):
+        if not any(isinstance(note, StringConstraints) and note.pattern for note in annotation.__metadata__):
             yield from parts(get_args(annotation)[0])
     else:
         for part in get_args(annotation):
@@ -76,7 +76,8 @@ def is_personal(annotation: Any) -> bool:
 
 
 def personal_fields() -> Iterator[tuple[type[BaseModel], str]]:
-    for model in (*FACTS.values(), Contact):
+    models: list[type[BaseModel]] = [*FACTS.values(), Contact]
+    for model in models:
         for name, annotation in hints(model).items():
             if any(is_personal(part) for part in _alternatives(annotation)):
                 yield model, name
@@ -168,13 +169,10 @@ def test_json_brings_no_such_number_in_either(text: str) -> None:
 
 @pytest.mark.parametrize("value", [True, False, 0, 1, -(2**53), 2**53, 0.0, 1.0, -5e-324, 1e22, "", "1", "true", None])
 def test_a_field_keeps_the_kind_of_its_value(value: object) -> None:
-    for kept in (
-        TypeAdapter[object](FieldValue).validate_python(value),
-        FieldChanged.model_validate_json(
-            FieldChanged.model_validate({"name": "x", "value": value}).model_dump_json()
-        ).value,
-    ):
-        assert (type(kept), kept) == (type(value), value)
+    entered = TypeAdapter[object](FieldValue).validate_python(value)
+    stored = FieldChanged.model_validate({"name": "x", "value": value}).model_dump_json()
+    read = FieldChanged.model_validate_json(stored).value
+    assert [(type(kept), kept) for kept in (entered, read)] == [(type(value), value)] * 2
 
 
 @pytest.mark.parametrize("text", ["", "0" * 2_001, "1" * 2_001])
@@ -234,11 +232,8 @@ def test_fields_and_contacts_may_be_erased_one_by_one() -> None:
     assert ContactsChanged.model_validate_json(contacts.model_dump_json()) == contacts
 
 
-@pytest.mark.parametrize("wrong", [{}, {"erased": False}, {"erased": True, "was": "Anna"}, {"erased": "yes"}, None, 1])
+@pytest.mark.parametrize("wrong", [{"erased": False}, {"erased": True, "was": "Anna"}, {"erased": "yes"}, None, 1])
 def test_nothing_else_passes_for_erased(wrong: object) -> None:
-    if wrong == {}:
-        assert TypeAdapter[object](Personal).validate_python(wrong) == Erased()
-        return
     with pytest.raises(ValidationError):
         TypeAdapter[object](Personal).validate_python(wrong)
 
