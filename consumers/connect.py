@@ -8,7 +8,7 @@ import psycopg
 
 SESSION = (
     # A worker that was stopped in mid-batch must not hold its checkpoints for ever.
-    "-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s -c timezone=UTC "
+    "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s -c timezone=UTC "
     # The server must notice as well: it is there that locks are held.
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
 )

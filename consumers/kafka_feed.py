@@ -92,11 +92,14 @@ class KafkaFeed:
         return parts + self._from_kafka(records)
 
     def close(self) -> None:
-        for part in (self._consumer, self._admin, self._connection):
-            # A consumer that failed may fail again on closing; the group notices its absence all the same.
-            with suppress(Exception):
-                if part is not None:
-                    part.close()
+        # A client that failed may fail again on closing; its slot in the group is free all the same.
+        with suppress(Exception):
+            if self._consumer is not None:
+                self._consumer.close(autocommit=False, timeout_ms=2_000)
+        with suppress(Exception):
+            if self._admin is not None:
+                self._admin.close()
+        self._connection.close()
 
     # Called on Kafka's IO thread: quick, and nothing that waits.
 
@@ -288,7 +291,7 @@ def new_consumer(bootstrap: str, group: str, slot: str, batch: int) -> Any:
         fetch_max_bytes=2 * MAX_MESSAGE_BYTES,
         # Small, so that no partition waits until another is done; a larger message comes all the same.
         max_partition_fetch_bytes=512 * 1024,
-        session_timeout_ms=10_000,
+        session_timeout_ms=8_000,
         heartbeat_interval_ms=2_000,
         metadata_max_age_ms=5_000,
         bootstrap_timeout_ms=10_000,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import suppress
 
 import psycopg
 import pytest
-from kafka import KafkaAdminClient
 
 from chronodesk.local.kafka import LocalKafka
 from consumers.loop import Source
@@ -20,15 +18,11 @@ numbers = itertools.count(1)
 
 
 @pytest.fixture
-def topic(kafka: LocalKafka) -> Iterator[str]:
-    """A topic of this test's own."""
+def topic(kafka: LocalKafka) -> str:
+    """A topic of this test's own. It goes with the broker."""
     name = f"test{next(numbers)}.events.v1"
     ensure_topic(kafka.bootstrap_servers, name)
-    yield name
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    with suppress(Exception):
-        admin.delete_topics([name])
-    admin.close()
+    return name
 
 
 @pytest.fixture(params=["store", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -60,10 +60,9 @@ class Rig:
 
     def new_publisher(self, cursor: int = 0) -> Publisher:
         assert self.source.bootstrap is not None
-        topic_id = ensure_topic(self.source.bootstrap, self.source.topic)
         self.connection.execute(
-            "INSERT INTO consumers.relay VALUES (%s, %s, %s) ON CONFLICT (topic) DO UPDATE SET position = %s",
-            (self.source.topic, topic_id, cursor, cursor),
+            "INSERT INTO consumers.relay VALUES (%s, 'any', %s) ON CONFLICT (topic) DO UPDATE SET position = %s",
+            (self.source.topic, cursor, cursor),
         )
         self.publisher = Publisher(self.connection, new_producer(self.source.bootstrap), self.source.topic, cursor)
         return self.publisher

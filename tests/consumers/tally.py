@@ -51,6 +51,7 @@ class Tally:
     def __init__(self, broken: bool = True) -> None:
         self.broken = broken
         self.refolds = 0
+        self.erased: list[UUID] = []
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, Tallied]:
         with connection.cursor(row_factory=class_row(Tallied)) as cursor:
@@ -80,6 +81,7 @@ class Tally:
         connection.execute(SAVE, columns)
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
+        self.erased += streams
         connection.execute(ERASE, {"streams": list(streams)})
 
     def _add(self, row: Tallied | None, event: Recorded) -> Tallied:

@@ -48,6 +48,7 @@ def test_repeated_and_shuffled_events_change_nothing(rig: Rig, seed: int) -> Non
     assert rig.rows() == rig.expected()
     assert sum(batch.applied for batch in done) == 600
     assert sum(batch.duplicates for batch in done) > 300
+    assert sum(batch.gaps for batch in done) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -90,6 +91,7 @@ def test_a_late_fact_folds_its_ticket_anew(rig: Rig) -> None:
     rig.drain()
     assert rig.rows() == {stream: (4, "opened n1 yesterday today")}
     assert rig.tally.refolds == 1
+    assert rig.tally.erased == [stream]
 
 
 def test_a_batch_is_all_or_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +169,13 @@ def test_what_came_before_the_poison_is_kept_and_replay_mends_the_rest(rig: Rig)
     build = rig.build()
     assert [row.error is None for row in replay(rig.connection, build, rig.tally)] == [False]
     rig.tally.broken = False
+    append(rig.connection, (bad, 4, [note("n4")]))
+    rig.drain()
+    assert rig.rows()[bad] == (2, "opened n1")
+    assert list_parked(rig.connection)[0].events == 3
     assert [row.error for row in replay(rig.connection, build, rig.tally)] == [None]
     assert list_parked(rig.connection) == []
-    append(rig.connection, (bad, 4, [note("n4")]), (good, 2, [note("n2")]))
+    append(rig.connection, (bad, 5, [note("n5")]), (good, 2, [note("n2")]))
     rig.drain()
     assert rig.rows() == rig.expected()
 
