@@ -37,7 +37,6 @@ def create_app(config: ApiConfig) -> FastAPI:
         title="Chronodesk",
         version=config.release,
         lifespan=_lifespan,
-        generate_unique_id_function=lambda route: route.name,
         redoc_url=None,
     )
     app.state.config, app.state.keyring = config, Keyring(config.keys)

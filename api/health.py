@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 from aggregates.errors import Unavailable
 from api.services import Services, Shared
+from api.strict import named_as_its_function
 
-health = APIRouter(tags=["operations"])
+health = APIRouter(tags=["operations"], generate_unique_id_function=named_as_its_function)
 
 REVISION: LiteralString = "SELECT version_num FROM public.alembic_version"
 

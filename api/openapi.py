@@ -85,11 +85,37 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     if roles:
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(roles)}.".strip()
         operation["x-roles"] = roles
+    for parameter in operation.get("parameters", []):
+        parameter["schema"] = _never_null(parameter["schema"])
+    for response in operation["responses"].values():
+        response["headers"] = _headers(operation)
     for status in _statuses(operation, bool(roles)):
         operation["responses"][str(status)] = {
             "description": MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}},
         }
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A header or query that may be left out still cannot be null."""
+    some = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return rest | some[0] if len(some) == 1 else schema
+
+
+def _headers(operation: dict[str, Any]) -> dict[str, Any]:
+    named = _names(operation)
+    told = {
+        "ETag": bool(named & {"if-match", "if-none-match"}),
+        "Chronodesk-Position": bool(named & {"idempotency-key", "chronodesk-after"}),
+        "X-Correlation-Id": True,
+    }
+    return {name: {"schema": {"type": "string"}} for name, holds in told.items() if holds}
+
+
+def _names(operation: dict[str, Any]) -> set[str]:
+    return {parameter["name"].lower() for parameter in operation.get("parameters", [])}
 
 
 def _roles(dependant: Dependant) -> Iterator[str]:
@@ -100,7 +126,7 @@ def _roles(dependant: Dependant) -> Iterator[str]:
 
 def _statuses(operation: dict[str, Any], guarded: bool) -> list[int]:
     parameters = operation.get("parameters", [])
-    named = {parameter["name"].lower() for parameter in parameters}
+    named = _names(operation)
     writes = "idempotency-key" in named
     path = any(parameter["in"] == "path" for parameter in parameters)
     told = {400: "requestBody" in operation or "if-match" in named, 401: guarded, 403: guarded, 404: path, 409: writes}

@@ -18,7 +18,7 @@ WORK = {"agent", "lead"}
 INTAKE = WORK | {"service"}
 READ = WORK | {"auditor"}
 FIGURES = READ | {"analyst", "ops"}
-EVERYBODY = {*ROLES, None}
+EVERYBODY: set[str | None] = {*ROLES, None}
 VERBS = (
     "notes", "route", "assign", "claim", "unassign", "escalate", "de-escalate", "priority", "category", "type",
     "fields", "tags/add", "tags/remove", "pending", "hold", "reopen", "resolve", "close", "spam", "links/add",

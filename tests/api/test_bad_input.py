@@ -121,7 +121,7 @@ def test_ids_that_name_nothing(desk: Desk) -> None:
 def test_errors_echo_neither_input_nor_sql_nor_a_stack(desk: Desk) -> None:
     canary = "zq9canary"
     ticket = desk.ticket()
-    bodies = [
+    bodies: list[dict[str, Any]] = [
         {"subject": canary * 100}, {canary: 1}, {"requester": canary}, {"priority": canary}, {"tags": {canary: canary}},
         {"fields": {canary.upper(): canary}}, {"fields": {"a": [canary]}}, {"channel": canary}, {"team": canary},
         {"assignee": {"x": canary}}, {"author": canary},

@@ -94,18 +94,17 @@ def test_not_ready_on_another_schema(desk: Desk) -> None:
 
 
 def test_without_a_database_it_lives_and_says_503(database: Database) -> None:
-    with socket.socket() as nobody:
+    with socket.socket() as nobody, ThreadPoolExecutor(2) as threads:
         nobody.bind(("127.0.0.1", 0))
         gone = f"postgresql://x:y@127.0.0.1:{nobody.getsockname()[1]}/z?connect_timeout=1"
+        headers = {"Authorization": f"Bearer {key_of('agent')}"}
         config = replace(api_config(database), database_url=gone)
-        with served(config) as url, httpx.Client(base_url=url, timeout=20) as http:
+        with served(config) as url, httpx.Client(base_url=url, timeout=20, headers=headers) as http:
             assert http.get("/healthz").status_code == 200
-            for answer in (
-                http.get("/readyz"),
-                http.get("/v1/queues", headers={"Authorization": "Bearer key-of-agent"}),
-            ):
-                assert (answer.status_code, answer.json()["code"]) == (503, "store.unavailable")
-                assert answer.headers["retry-after"] == "1"
+            answers = list(threads.map(http.get, ("/readyz", "/v1/queues")))
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (503, "store.unavailable")
+        assert answer.headers["retry-after"] == "1"
 
 
 def test_a_lost_connection_is_replaced(desk: Desk) -> None:
