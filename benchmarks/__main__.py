@@ -11,11 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import append
+from benchmarks import append, http, importing
 from benchmarks.measure import Measure
 
 BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
     "append": append.run,
+    "http": http.run,
+    "import": importing.run,
 }
 
 

@@ -7,7 +7,6 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import psycopg
+import uvloop
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
@@ -31,9 +31,10 @@ from commands.store import EventStore
 CONCURRENCY = {1: 1.5, 8: 4.0, 32: 10.0}
 ROUNDS = 5
 TYPE = "ticket.opened.v1"
-PEER_TABLE = "CREATE TABLE pgbench_insert (stream uuid, version bigint, topic text, state bytea, PRIMARY KEY (stream, version))"
+PEER_TABLE = (
+    "CREATE TABLE pgbench_insert (stream uuid, version bigint, topic text, state bytea, PRIMARY KEY (stream, version))"
+)
 PEER_SCRIPT = "INSERT INTO pgbench_insert VALUES (gen_random_uuid(), 1, '{type}', '\\\\x{state}');\n"
-Clock = Callable[[], bool]
 
 
 def run(quick: bool) -> list[Measure]:
@@ -57,13 +58,11 @@ def prepare(server: EmbeddedPostgres) -> None:
         connection.execute(PEER_TABLE)
 
 
-def compare(
-    server: EmbeddedPostgres, concurrency: int, target: float, seconds: float, rounds: int
-) -> list[Measure]:
+def compare(server: EmbeddedPostgres, concurrency: int, target: float, seconds: float, rounds: int) -> list[Measure]:
     """Rounds of all three in turn, so that a slow minute of the machine hits each."""
     ours, stock, plain = [], [], []
     for _ in range(rounds):
-        ours.append(asyncio.run(our_rate(server, concurrency, seconds)))
+        ours.append(uvloop.run(our_rate(server, concurrency, seconds)))
         stock.append(stock_rate(server, concurrency, seconds))
         plain.append(pgbench_rate(server, concurrency, seconds))
     name, rate = f"append, {concurrency} at a time", median(ours)
