@@ -40,9 +40,7 @@ class Applied:
     gaps: int = 0
 
 
-def apply(
-    connection: Connection[Any], build: Build, projection: Projection[Any], parts: Sequence[Part]
-) -> Applied:
+def apply(connection: Connection[Any], build: Build, projection: Projection[Any], parts: Sequence[Part]) -> Applied:
     """One transaction: rows, parked events and checkpoints. Fenced, or psycopg's errors: nothing was done."""
     with connection.transaction():
         connection.execute(RELAXED)
@@ -54,9 +52,7 @@ def apply(
     return done
 
 
-def _apply_events(
-    connection: Connection[Any], build: Build, projection: Projection[Any], streams: Streams
-) -> Applied:
+def _apply_events(connection: Connection[Any], build: Build, projection: Projection[Any], streams: Streams) -> Applied:
     if not streams:
         return Applied()
     flowing, behind = _set_aside(streams, parked_since(connection, build.schema, streams))

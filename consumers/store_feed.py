@@ -38,8 +38,8 @@ class StoreFeed:
         events = read_after(self._connection, self._cursor, self._batch)
         if not events:
             self._wait(timeout)
-            events = read_after(self._connection, self._cursor, self._batch)
-        return self._parts(events) if events else ()
+            return ()
+        return self._parts(events)
 
     def close(self) -> None:
         self._connection.close()

@@ -36,9 +36,7 @@ def test_the_same_events_in_the_topic_many_times_and_out_of_order(kafka_rig: Rig
     assert sum(batch.applied for batch in applied) == 40
 
 
-def test_nothing_is_read_from_the_store_while_kafka_has_it_all(
-    kafka_rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_read_from_the_store_while_kafka_has_it_all(kafka_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     open_tickets(kafka_rig.connection, 5)
     kafka_rig.drain()
     append(kafka_rig.connection, (next(iter(kafka_rig.rows())), 3, [note("n3")]))
