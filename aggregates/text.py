@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, Strict, StrictBool, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, Strict, StringConstraints
 
 
 class Sortable(Protocol):
@@ -58,11 +58,10 @@ def _float(value: object) -> object:
 
 
 # Nothing becomes another kind on the way: not a too big integer a rounded float, not a too long text a number.
-Truth = StrictBool
 Whole = Annotated[SafeInt, Strict()]
 Real = Annotated[FiniteFloat, BeforeValidator(_float)]
-FieldValue = Truth | Whole | Real | Personal | None
-EnteredFieldValue = Truth | Whole | Real | Annotated[SafeText, StringConstraints(min_length=1, max_length=2_000)] | None
+FieldValue = bool | Whole | Real | Personal | None
+EnteredFieldValue = bool | Whole | Real | Annotated[SafeText, StringConstraints(min_length=1, max_length=2_000)] | None
 
 
 def shown(text: str | Erased | None) -> str | None:
