@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -18,9 +18,9 @@ from chronodesk.errors import FAILED, Unavailable
 from chronodesk.settings import Settings
 from chronodesk.start import loaded
 from chronodesk.terminal import console, errors
-from consumers.positions import lag_report
-from projections.registry import PROJECTIONS
-from replay.picture import Line, Month, Picture, Queue, look
+
+if TYPE_CHECKING:
+    from replay.picture import Line, Month, Picture, Queue
 
 REAL = Path("../shared/data/bpi2013-incidents.xes.gz")
 WITHOUT_PROGRESS_SECONDS = 60.0
@@ -44,6 +44,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Import a help desk's history into the running desk, wait until every view has it, and look at it."""
+    from replay.picture import look
+
     settings = loaded()
     log = log or (REAL if REAL.exists() else None)
     account = run_import(settings, log, mapping_named(mapping)) if log else import_simulated(settings, tickets, seed)
@@ -62,6 +64,9 @@ def demo(
 
 def wait_until_level(settings: Settings) -> float:
     """Seconds until no view was behind. Unavailable if none gets nearer for a minute."""
+    from consumers.positions import lag_report
+    from projections.registry import PROJECTIONS
+
     began = moved = time.monotonic()
     behind = -1
     with connected(settings) as connection, errors.status("waiting for the views") as status:
@@ -125,6 +130,8 @@ def _show_ticket(picture: Picture, every: bool) -> None:
 
 
 def _shortened(history: Sequence[Line], every: bool) -> list[Line]:
+    from replay.picture import Line
+
     lines = [line for line in history if every or line.type != "ticket.field_changed.v1"]
     if every or len(lines) <= HEAD + TAIL + 1:
         return lines

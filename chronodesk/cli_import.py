@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psycopg
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -19,12 +18,15 @@ from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
 from chronodesk.settings import Settings
 from chronodesk.start import app_url, loaded
 from chronodesk.terminal import console, errors
-from replay.account import Account, ordered
-from replay.eventlog import BrokenLog
-from replay.importing import BATCH, CannotImport, Import, open_log
-from replay.importing import Progress as Told
-from replay.mapping import BadMapping, LogMapping, load, shipped
 
+if TYPE_CHECKING:
+    import psycopg
+
+    from replay.account import Account
+    from replay.importing import Progress as Told
+    from replay.mapping import LogMapping
+
+BATCH = 500
 SECONDS_BETWEEN_LINES = 5.0
 SHOWN = 20
 
@@ -35,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def import_log(
     log: Annotated[Path, typer.Argument(help="event log: XES or CSV with a header, plain or .gz", show_default=False)],
-    mapping: Annotated[str, typer.Option(help=f"a TOML file, or one of: {', '.join(shipped())}", show_default=False)],
+    mapping: Annotated[str, typer.Option(help="a TOML file, or a shipped mapping: bpi2013", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="the account as JSON")] = False,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="log events a call to the store")] = BATCH,
 ) -> None:
@@ -50,6 +52,8 @@ def import_log(
 
 
 def mapping_named(name: str) -> LogMapping:
+    from replay.mapping import BadMapping, load
+
     try:
         return load(name)
     except BadMapping as bad:
@@ -58,6 +62,12 @@ def mapping_named(name: str) -> LogMapping:
 
 def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = BATCH) -> Account:
     """The import with its progress on stderr. Failures come as what the person at the terminal can do about them."""
+    import psycopg
+
+    from replay.eventlog import BrokenLog
+    from replay.importing import CannotImport, Import, open_log
+    from replay.mapping import BadMapping
+
     try:
         with connected(settings) as reading, connected(settings) as writing, progress() as told:
             return Import(reading, writing, mapping, datetime.now(UTC), batch, told).run(open_log(log, mapping))
@@ -74,6 +84,8 @@ def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = 
 
 
 def connected(settings: Settings) -> psycopg.Connection[Any]:
+    import psycopg
+
     return psycopg.connect(app_url(settings), autocommit=True, connect_timeout=10)
 
 
@@ -138,6 +150,8 @@ def _print_remarks(account: Account) -> None:
         _say(f"Custom fields taken by their own name: {taken}")
     if account.interleaved:
         _say("The cases' rows were interleaved: all of the log was held in memory.")
+    from replay.account import ordered
+
     if not account.remarks:
         return
     _say("Not in the facts as it stands in the log:")

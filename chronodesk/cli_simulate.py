@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,10 @@ from chronodesk.errors import FAILED, UsageError
 from chronodesk.settings import Settings
 from chronodesk.start import loaded
 from chronodesk.terminal import console
-from replay.account import Account
-from replay.mapping import LogMapping
-from replay.simulate import simulate
-from replay.writing import write_log
+
+if TYPE_CHECKING:
+    from replay.account import Account
+    from replay.mapping import LogMapping
 
 MAPPING = "bpi2013"
 SUFFIXES = (".xes", ".xes.gz", ".csv", ".csv.gz")
@@ -43,6 +43,9 @@ def simulate_desk(
 
 def import_simulated(settings: Settings, tickets: int, seed: int) -> Account:
     """Through a file and the importer, like any other desk's log."""
+    from replay.simulate import simulate
+    from replay.writing import write_log
+
     with tempfile.TemporaryDirectory(prefix="chronodesk-") as folder:
         log = Path(folder) / "simulated.xes"
         write_log(log, simulate(tickets, seed))
@@ -51,12 +54,17 @@ def import_simulated(settings: Settings, tickets: int, seed: int) -> Account:
 
 def simulated_mapping() -> LogMapping:
     """The shipped mapping under a name that nobody takes for a real desk's."""
+    from replay.mapping import LogMapping
+
     shipped = mapping_named(MAPPING).model_dump()
     requester = {"attribute": None, "placeholder": "Simulated users"}
     return LogMapping.model_validate(shipped | {"source": "simulated", "requester": requester})
 
 
 def _write(out: Path, tickets: int, seed: int) -> None:
+    from replay.simulate import simulate
+    from replay.writing import write_log
+
     if not out.name.lower().endswith(SUFFIXES):
         raise UsageError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")
     try:

@@ -140,6 +140,16 @@ def test_somebody_who_writes_to_the_ticket_meanwhile_is_not_overwritten(
     assert desk.story("c1")[3:] == ["note_added", "reopened", "escalated", "assigned", "resolved"]
 
 
+def test_a_store_that_goes_away_ends_the_import_and_leaves_whole_cases(desk: Desk, tmp_path: Path) -> None:
+    log = tmp_path / "a.xes"
+    write_log(log, simulate(400, 1))
+    run = Import(desk.reading, desk.writing, BPI, NOW, 20, lambda account, _: desk.writing.close())
+    with pytest.raises(psycopg.OperationalError):
+        run.run(open_log(log, BPI))
+    assert run.account.tickets["new"] < 400
+    assert all(names == ["opened", "imported"] for names in beginnings(desk))
+
+
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.999])
 @pytest.mark.parametrize("packed", [False, True])
 def test_of_a_truncated_log_the_whole_cases_stay(desk: Desk, tmp_path: Path, cut: float, packed: bool) -> None:
@@ -231,13 +241,13 @@ def test_interleaved_csv_cases_are_grouped(desk: Desk, tmp_path: Path) -> None:
     [
         (lambda text: text.rstrip().rpartition(",")[0].rpartition(",")[0], "line 4: 10 columns, where the header"),
         (lambda text: text + '"c3,open', "line 5: unexpected end of data"),
-        (lambda text: text + "\udcff", "line "),
+        (lambda text: text.replace("PROD2", "\udcff"), "line 4: not UTF-8"),
     ],
 )
 def test_a_broken_csv_names_its_line_and_keeps_the_cases_before(
     desk: Desk, tmp_path: Path, spoil: Any, reason: str
 ) -> None:
-    log = write_csv(tmp_path / "a.csv", {"c1": SHORT[:1], "c2": SHORT[:2]})
+    log = write_csv(tmp_path / "a.csv", {"c1": SHORT[:1], "c2": [SHORT[0], {**SHORT[1], "product": "PROD2"}]})
     log.write_text(spoil(log.read_text()), errors="surrogateescape")
     account = desk.take(log)
     assert str(account.broken).startswith(reason)
@@ -298,6 +308,14 @@ class Torn:
                 raise psycopg.OperationalError("killed")
             self._left -= len(case.rows)
             yield case
+
+
+def beginnings(desk: Desk) -> list[list[str]]:
+    rows = desk.reading.execute(
+        "SELECT array_agg(topic ORDER BY originator_version) FROM store.events"
+        " WHERE topic LIKE 'ticket.%%' GROUP BY originator_id"
+    ).fetchall()
+    return [[topic.split(".")[1] for topic in topics[:2]] for (topics,) in rows]
 
 
 def note(desk: Desk, case: str) -> int:
