@@ -13,10 +13,12 @@ from pydantic import BaseModel
 from aggregates.errors import Unavailable
 from api.services import Services, Shared
 from api.strict import named_as_its_function
+from projections.registry import PROJECTIONS
 
 health = APIRouter(tags=["operations"], generate_unique_id_function=named_as_its_function)
 
 REVISION: LiteralString = "SELECT version_num FROM public.alembic_version"
+LIVE: LiteralString = "SELECT view, version FROM consumers.builds WHERE live"
 
 
 class Alive(BaseModel):
@@ -36,10 +38,15 @@ async def alive() -> Alive:
 
 @health.get("/readyz")
 async def ready(services: Shared) -> Ready:
-    """The database is there and its schema is the one that this release was written for."""
+    """The database is there; its schema and its views are those that this release was written for."""
     expected = services.config.schema_revision
     if await _revision(services) != expected:
         raise Unavailable("schema.other_revision", "The database has another schema; run `chronodesk migrate`.")
+    live = await _live(services)
+    for view, projection in PROJECTIONS.items():
+        if live.get(view) != projection.version:
+            code = "view.other_version" if view in live else "view.not_built"
+            raise Unavailable(code, f"The view {view} is not there in this release's version.")
     return Ready(schema_revision=expected)
 
 
@@ -47,6 +54,11 @@ async def ready(services: Shared) -> Ready:
 async def metrics() -> PlainTextResponse:
     """For Prometheus."""
     return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _live(services: Services) -> dict[str, int]:
+    async with services.store.connection() as connection:
+        return dict(await (await connection.execute(LIVE)).fetchall())
 
 
 async def _revision(services: Services) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from api.config import ApiConfig, Key
-from chronodesk.errors import UsageError
+from chronodesk.errors import PortTaken, UsageError
+from chronodesk.local.files import is_free
 from chronodesk.settings import PREFIX, Settings
 from chronodesk.start import app_url, loaded
 
@@ -20,6 +21,9 @@ def api() -> None:
     from api.server import serve
 
     settings = loaded()
+    if settings.api_port and not is_free(settings.api_port, settings.api_host):
+        mend = f"Stop it, or set {PREFIX}API_PORT to another one."
+        raise PortTaken("The API", settings.api_host, settings.api_port, mend)
     serve(create_app(api_config(settings)), settings.api_host, settings.api_port, settings.log_level)
 
 

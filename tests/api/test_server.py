@@ -93,6 +93,17 @@ def test_not_ready_on_another_schema(desk: Desk) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "schema.other_revision")
 
 
+def test_not_ready_without_the_views_of_this_release(desk: Desk, database: Database) -> None:
+    with served(api_config(database)) as url:
+        assert httpx.get(f"{url}/readyz").json()["code"] == "view.not_built"
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            owner.execute(
+                "INSERT INTO consumers.builds (schema, view, version, number, live) VALUES ('old', 'desk', 0, 1, true)"
+            )
+        answer = httpx.get(f"{url}/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "view.other_version")
+
+
 def test_without_a_database_it_lives_and_says_503(database: Database) -> None:
     with socket.socket() as nobody, ThreadPoolExecutor(2) as threads:
         nobody.bind(("127.0.0.1", 0))
