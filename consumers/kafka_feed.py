@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from consumers.topics import MAX_MESSAGE_BYTES, topic_id
 log = structlog.get_logger(__name__)
 
 BATCH = 2_000
+STARVED_SECONDS = 10.0
+METADATA_SECONDS = 10.0
 SLOT: LiteralString = "SELECT pg_try_advisory_lock(4245, hashtext(%(slot)s))"
 
 
@@ -67,7 +70,8 @@ class KafkaFeed:
     """One consumer group a build; Postgres keeps the offsets. After any exception: close it, open another."""
 
     def __init__(self, url: str, bootstrap: str, topic: str, schema: str, batch: int = BATCH) -> None:
-        self._topic, self._schema, self._batch = topic, schema, batch
+        self._bootstrap, self._topic, self._schema, self._batch = bootstrap, topic, schema, batch
+        self._patience, self._fed_at = STARVED_SECONDS, time.monotonic()
         self._lock = threading.Lock()
         self._pending: set[int] = set()
         self._held: dict[int, Held] = {}
@@ -79,23 +83,20 @@ class KafkaFeed:
         try:
             self._admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=10_000)
             self._topic_id = self._known_topic_id()
-            self._consumer = new_consumer(bootstrap, f"{topic}.{schema}", self._slot(), batch)
-            self._consumer.subscribe([topic], listener=_Listener(self))
+            self._join(self._slot())
         except BaseException:
             self.close()
             raise
 
     def poll(self, timeout: float) -> Sequence[Part]:
+        self._rejoin_if_starved()
         self._adopt()
         parts = self._from_store()
         records = self._consumer.poll(timeout_ms=0 if parts else int(timeout * 1000))
         return parts + self._from_kafka(records)
 
     def close(self) -> None:
-        # A client that failed may fail again on closing; its slot in the group is free all the same.
-        with suppress(Exception):
-            if self._consumer is not None:
-                self._consumer.close(autocommit=False, timeout_ms=2_000)
+        _close_consumer(self._consumer)
         with suppress(Exception):
             if self._admin is not None:
                 self._admin.close()
@@ -121,6 +122,25 @@ class KafkaFeed:
             self._held = {p: held for p, held in self._held.items() if p not in gone}
 
     # All else runs on the caller's thread.
+
+    def _join(self, slot: str | None) -> None:
+        self._consumer = new_consumer(self._bootstrap, f"{self._topic}.{self._schema}", slot, self._batch)
+        _await_partitions(self._consumer, self._topic)
+        self._consumer.subscribe([self._topic], listener=_Listener(self))
+
+    def _rejoin_if_starved(self) -> None:
+        """A group's leader that saw no partitions hands out none, and a known member gets its old share: none.
+
+        A member whom Kafka does not know makes it share out anew. With more workers than partitions one goes without,
+        so it asks less and less often.
+        """
+        if self._held or self._pending:
+            self._fed_at = time.monotonic()
+        elif time.monotonic() - self._fed_at > self._patience:
+            log.warning("no partitions: joining anew", build=self._schema, after=self._patience)
+            self._patience, self._fed_at = 2 * self._patience, time.monotonic()
+            _close_consumer(self._consumer)
+            self._join(None)
 
     def _adopt(self) -> None:
         """Claim what Kafka has assigned, and find out where to go on."""
@@ -276,10 +296,27 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self._feed.revoked(revoked)
 
 
-def new_consumer(bootstrap: str, group: str, slot: str, batch: int) -> Any:
+def _close_consumer(consumer: Any) -> None:
+    # A client that failed may fail again on closing; its slot in the group is free all the same.
+    with suppress(Exception):
+        if consumer is not None:
+            consumer.close(autocommit=False, timeout_ms=2_000)
+
+
+def _await_partitions(consumer: Any, topic: str) -> None:
+    """Joining before the client has seen the partitions, it may become leader and share out nothing."""
+    deadline = time.monotonic() + METADATA_SECONDS
+    while len(consumer.partitions_for_topic(topic)) != PARTITIONS:
+        if time.monotonic() > deadline:
+            raise TopicMissing(f"the topic {topic} does not show its {PARTITIONS} partitions")
+        consumer.topics()
+
+
+def new_consumer(bootstrap: str, group: str, slot: str | None, batch: int) -> Any:
+    """slot None: a member whom Kafka does not know."""
     return KafkaConsumer(
         bootstrap_servers=bootstrap,
-        client_id=f"chronodesk-{slot}",
+        client_id=f"chronodesk-{slot or group}",
         group_id=group,
         group_instance_id=slot,
         enable_auto_commit=False,
