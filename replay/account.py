@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from replay.history import Remark
+from replay.steps import Remark
 
 Fate = Literal["new", "extended", "unchanged", "changed"]
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
 from aggregates.envelope import Actor
-from aggregates.text import FieldValue
 from aggregates.ticket.events import (
     Assigned,
     CategoryChanged,
@@ -20,7 +17,6 @@ from aggregates.ticket.events import (
     FieldChanged,
     Imported,
     Opened,
-    Priority,
     PriorityChanged,
     PutOnHold,
     PutPending,
@@ -31,21 +27,10 @@ from aggregates.ticket.events import (
     Unassigned,
 )
 from aggregates.ticket.state import Ticket, evolve
-from replay.eventlog import BrokenLog, Case, Row, Value
-from replay.lexicon import KnownTeam, Lexicon
-from replay.mapping import NAMED, StatusMeaning, moment
-
-LONGEST_TEXT = 10_000
-UNKNOWN = StatusMeaning(does="unchanged")
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something in the log that did not become a fact as it stands, and why."""
-
-    why: str
-    attribute: str
-    value: str = ""
+from replay.eventlog import Case, Row
+from replay.lexicon import Lexicon
+from replay.mapping import NAMED
+from replay.steps import Remark, Remarks, Step, clean, step_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +42,19 @@ class Draft:
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One row of the log in our words. What the log leaves out is None: it stays as it was."""
-
-    at: datetime
-    actor: Actor
-    agent: UUID | None
-    team: KnownTeam | None
-    category: str | None
-    priority: Priority | None
-    status: StatusMeaning
-    fields: dict[str, FieldValue]
-
-
 @dataclass(slots=True)
 class Telling:
     """A ticket's story so far: what was said, what was remarked, and what it adds up to."""
 
     ticket: Ticket = field(default_factory=Ticket)
     drafts: list[Draft] = field(default_factory=list)
-    remarks: Counter[Remark] = field(default_factory=Counter)
+    remarks: Remarks = field(default_factory=Remarks)
     names: dict[UUID, None] = field(default_factory=dict)
     """Teams, agents and customers that it speaks of, in the order of their appearance."""
 
     def say(self, step: Step, fact: TicketFact) -> None:
         self.drafts.append(Draft(fact, step.at, step.actor))
         self.ticket = evolve(self.ticket, fact)
-
-    def remark(self, why: str, attribute: str, value: object = "") -> None:
-        self.remarks[Remark(why, attribute, str(value)[:80])] += 1
 
 
 def tell(case: Case, number: int, lexicon: Lexicon, upto: datetime) -> Telling:
@@ -108,112 +76,20 @@ def tell(case: Case, number: int, lexicon: Lexicon, upto: datetime) -> Telling:
 
 
 def _steps(case: Case, lexicon: Lexicon, telling: Telling, upto: datetime) -> list[tuple[Step, Row]]:
-    steps = [(_step(row, lexicon, telling, case), row) for row in case.rows]
+    steps = [(step_of(row, case, lexicon, telling.remarks), row) for row in case.rows]
     in_time = [(step, row) for step, row in steps if step.at <= upto]
     if len(in_time) < len(steps):
         late = len(steps) - len(in_time)
         telling.remarks[Remark("lies in the future: import it later", lexicon.mapping.event.time)] += late
     if any(earlier[0].at > later[0].at for earlier, later in pairwise(in_time)):
-        telling.remark("events were not in order of time: sorted", lexicon.mapping.event.time)
+        telling.remarks.add("events were not in order of time: sorted", lexicon.mapping.event.time)
         in_time.sort(key=lambda pair: pair[0].at)
     return in_time
 
 
-def _step(row: Row, lexicon: Lexicon, telling: Telling, case: Case) -> Step:
-    mapping, event = lexicon.mapping, lexicon.mapping.event
-    who = _text(row, event.who, telling)
-    team = _text(row, event.team, telling)
-    person = who if who not in lexicon.machines else None
-    return Step(
-        at=_time(row, lexicon, case),
-        actor=lexicon.actor(who),
-        agent=lexicon.agent(person) if person is not None else None,
-        team=lexicon.team(team) if team is not None else None,
-        category=_text(row, event.category, telling),
-        priority=_word(mapping.priority.values.get, _text(row, mapping.priority.attribute, telling), telling,
-                       mapping.priority.attribute) if mapping.priority else None,
-        status=_status(row, lexicon, telling),
-        fields=_fields(row, lexicon, telling),
-    )  # fmt: skip
-
-
-def _time(row: Row, lexicon: Lexicon, case: Case) -> datetime:
-    attribute = lexicon.mapping.event.time
-    text = row.get(attribute)
-    if text is None:
-        raise BrokenLog(case.line, f"an event of case {case.id!r} has no {attribute!r}")
-    try:
-        return moment(str(text), lexicon.mapping.event)
-    except ValueError as error:
-        raise BrokenLog(case.line, f"in case {case.id!r}, {attribute} {str(text)[:80]!r}: {error}") from None
-
-
-def _word(
-    lookup: Callable[[str], Priority | None], word: str | None, telling: Telling, attribute: str
-) -> Priority | None:
-    found = lookup(word) if word is not None else None
-    if word is not None and found is None:
-        telling.remark("the mapping has no meaning for this value", attribute, word)
-    return found
-
-
-def _status(row: Row, lexicon: Lexicon, telling: Telling) -> StatusMeaning:
-    attributes = lexicon.mapping.event.status
-    words = [word for word in (_text(row, attribute, telling) for attribute in attributes) if word is not None]
-    if len(words) < len(attributes) or not words:
-        return UNKNOWN
-    said = "/".join(words)
-    meaning = lexicon.meaning(said)
-    if meaning is None:
-        telling.remark("the mapping has no meaning for this value", "/".join(attributes), said)
-        return UNKNOWN
-    if meaning.does == "unchanged":
-        telling.remark("changes no status, says the mapping", "/".join(attributes), said)
-    return meaning
-
-
-def _fields(row: Row, lexicon: Lexicon, telling: Telling) -> dict[str, FieldValue]:
-    known = lexicon.fields
-    fields: dict[str, FieldValue] = {}
-    for attribute, value in row.items():
-        name = known[attribute] if attribute in known else lexicon.field(attribute)
-        if name is not None:
-            fields[name] = _clean(value, attribute, telling)
-        elif attribute in lexicon.rest:
-            telling.remark("not mapped: left out", attribute)
-    for attribute in lexicon.mapping.fields:
-        if attribute not in row:
-            telling.remark("missing: the field stayed as it was", attribute)
-    return fields
-
-
-def _text(row: Row, attribute: str | None, telling: Telling) -> str | None:
-    """The value as text, if the log has one."""
-    if attribute is None:
-        return None
-    value = row.get(attribute)
-    if value is None or value == "":
-        telling.remark("missing: what it says stayed as it was", attribute)
-        return None
-    return str(_clean(value, attribute, telling))
-
-
-def _clean(value: Value, attribute: str, telling: Telling) -> Value:
-    """Postgres text cannot hold U+0000, and no message may grow without bound."""
-    if not isinstance(value, str):
-        return value
-    if "\x00" in value:
-        telling.remark("held U+0000: stored as U+FFFD", attribute)
-        value = value.replace("\x00", "\ufffd")
-    if len(value) > LONGEST_TEXT:
-        telling.remark(f"longer than {LONGEST_TEXT:,} characters: cut", attribute)
-        value = value[:LONGEST_TEXT]
-    return value
-
-
 def _opened(row: Row, number: int, lexicon: Lexicon, step: Step, telling: Telling) -> Opened:
     asked = lexicon.mapping.requester
-    requester = lexicon.customer(_text(row, asked.attribute, telling) or asked.placeholder)
+    requester = lexicon.customer(text_of(row, asked.attribute, telling.remarks) or asked.placeholder)
     telling.names[requester] = None
     return Opened(
         number=number,
@@ -231,7 +107,7 @@ def _opened(row: Row, number: int, lexicon: Lexicon, step: Step, telling: Tellin
 
 def _subject(row: Row, lexicon: Lexicon, telling: Telling) -> str:
     subject = NAMED.sub(lambda found: str(row.get(found[1], "?")), lexicon.mapping.case.subject)
-    return str(_clean(subject, "case.subject", telling))
+    return str(clean(subject, "case.subject", telling.remarks))
 
 
 def _name(telling: Telling, step: Step) -> None:

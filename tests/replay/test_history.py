@@ -8,8 +8,9 @@ import pytest
 
 from aggregates.ticket.events import DeEscalated, Escalated, Imported, Opened, PriorityChanged, Reopened, Resolved
 from replay.eventlog import BrokenLog, Case, Row
-from replay.history import Remark, tell
+from replay.history import tell
 from replay.lexicon import Lexicon
+from replay.steps import Remark
 from tests.replay.logs import BPI, NOW, event, names, told
 
 LEXICON = Lexicon(BPI)
