@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid4
@@ -47,9 +46,9 @@ class Asking:
     """One request's way to the handler."""
 
     def __init__(
-        self, services: Services, response: Response, correlation: UUID, key: str | None, expected: int | None
+        self, services: Services, request: Request, response: Response, key: str | None, expected: int | None
     ) -> None:
-        self.services, self._response, self._correlation = services, response, correlation
+        self.services, self._state, self._response = services, request.state, response
         self._key, self._expected = key, expected
 
     def context(self, who: Caller, command: Command, target: str, place: int = 0) -> Context:
@@ -57,13 +56,15 @@ class Asking:
         occurred_at = command.occurred_at if isinstance(command, Intake) else None
         if occurred_at is not None and who.role != "service":
             raise Forbidden("occurred_at.not_allowed", "Only channels may say when it happened.", field="occurred_at")
+        id = command_id(who.name, self._key, place) if self._key else uuid4()
+        self._state.told["command"] = str(id)
         return Context(
             now=datetime.now(UTC),
             actor=who.actor,
             caller=who.name,
             request=digest(self.services.config.secret, target, command),
-            command_id=command_id(who.name, self._key, place) if self._key else uuid4(),
-            correlation_id=self._correlation,
+            command_id=id,
+            correlation_id=self._state.correlation,
             expected_version=self._expected,
             occurred_at=occurred_at,
         )
@@ -79,6 +80,7 @@ class Asking:
 
     def told(self, accepted: Accepted, about: UUID) -> CommandAnswer:
         """The answer, with its headers. A message to a closed ticket is answered by the one that follows it up."""
+        self._state.told |= {"ticket": str(accepted.stream), "position": accepted.position}
         self._response.headers[POSITION] = str(accepted.position)
         if accepted.stream == about:
             self._response.headers["ETag"] = etag(accepted.version)
@@ -123,13 +125,13 @@ async def _asking(
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Asking:
-    return Asking(services, response, request.state.correlation, idempotency_key, expected_version(if_match))
+    return Asking(services, request, response, idempotency_key, expected_version(if_match))
 
 
 async def _asking_anew(
     request: Request, response: Response, services: Shared, idempotency_key: IdempotencyKey = None
 ) -> Asking:
-    return Asking(services, response, request.state.correlation, idempotency_key, None)
+    return Asking(services, request, response, idempotency_key, None)
 
 
 async def _ticket(
@@ -158,7 +160,3 @@ Ask = Annotated[Asking, Depends(_asking)]
 AskAnew = Annotated[Asking, Depends(_asking_anew)]
 """For commands on something that has none yet."""
 TicketId = Annotated[UUID, Depends(_ticket)]
-
-
-def without_version(context: Context) -> Context:
-    return replace(context, expected_version=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ feed = router("/events", "events")
 EVENT_STREAM = "text/event-stream"
 BATCH = 500
 HEARTBEAT_SECONDS = 15.0
+AWAY_SECONDS = 1.0
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "A page, or a stream of events"}
@@ -84,7 +86,8 @@ async def follow(services: Services, after: int) -> AsyncIterator[str]:
         try:
             events = await services.store.log(after, BATCH)
         except Unavailable:
-            events = []
+            await asyncio.sleep(AWAY_SECONDS)
+            continue
         if events:
             after = events[-1].position
             yield framed(events)

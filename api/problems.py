@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from aggregates.errors import Refusal, Unavailable
 
@@ -113,9 +114,12 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)  # noqa: S101
         return answer(of_validation(error.errors()))
 
-    async def no_route(_: Request, error: Exception) -> Response:
+    async def no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
-        return answer(of_status(error.status_code), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(sorted(_methods(request)))
+        return answer(of_status(error.status_code), headers)
 
     async def no_view(_: Request, error: Exception) -> Response:
         return answer(problem(503, "view.not_built", "This view is being built."), {"Retry-After": "5"})
@@ -124,6 +128,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(psycopg.errors.UndefinedTable, no_view)
+
+
+def _methods(request: Request) -> set[str]:
+    """Of all routes at this address: Starlette names those of the first one only."""
+    here = [r for r in request.app.routes if isinstance(r, Route) and r.matches(request.scope)[0] != Match.NONE]
+    return {method for route in here for method in route.methods or ()}
 
 
 def _where(error: Mapping[str, Any]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 
+from aggregates.errors import NotFound, RuleBroken, Unavailable
+from aggregates.ticket.commands import Claim
 from aggregates.ticket.events import Channel, Level, Priority, Status
-from api.callers import FigureCaller, ReaderCaller
+from api.answers import CommandAnswer
+from api.asking import AskAnew
+from api.callers import AgentCaller, FigureCaller, ReaderCaller
 from api.reading import Cursor, Limit, Read
 from api.shown import CountsShown, QueuePage, TeamCount
 from api.strict import invalid, router
@@ -17,6 +22,7 @@ from projections.queues_queries import QueueFilter, Sort, UnsupportedList
 
 queues = router("/queues", "queues")
 VIEW = "queues"
+TRIES = 20
 Text = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -48,6 +54,26 @@ async def list_queue(
         except UnsupportedList:
             raise invalid("query.sort", "sort_of_closed") from None
     return QueuePage.model_validate(page)
+
+
+@queues.post("/next")
+async def claim_next(who: AgentCaller, read: Read, ask: AskAnew, team: UUID | None = None) -> CommandAnswer:
+    """Claim the ticket to do now: of those that nobody has the most urgent, then the one that waits longest."""
+    command = Claim()
+    # Told apart by what was asked, not by what was found: a retry finds its own success.
+    context = ask.context(who, command, f"next {team}")
+    taken: list[UUID] = []
+    while len(taken) < TRIES:
+        async with read.view(VIEW) as connection:
+            item = await queues_queries.next_ticket(connection, team, skip=taken)
+        if item is None:
+            raise NotFound("queue.empty", "There is nothing to do.")
+        with contextlib.suppress(RuleBroken):
+            accepted = await ask.services.tickets.work(item.id, command, context)
+            if accepted.facts:
+                return ask.told(accepted, accepted.stream)
+        taken.append(item.id)
+    raise Unavailable("queue.contended", "Others took what was found; try again.")
 
 
 @queues.get("/counts")

@@ -6,9 +6,8 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Response
 from psycopg import AsyncConnection
 
 from aggregates.errors import NotFound
@@ -103,11 +102,5 @@ def _wait(prefer: str | None) -> float:
     return min(float(asked[1]), LONGEST_WAIT) if asked else USUAL_WAIT
 
 
-async def _correlation(request: Request) -> UUID:
-    correlation: UUID = request.state.correlation
-    return correlation
-
-
 Read = Annotated[Reading, Depends(_reading)]
 OwnRead = Annotated[Reading, Depends(_own_reading)]
-Correlation = Annotated[UUID, Depends(_correlation)]

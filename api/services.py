@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
@@ -49,9 +48,9 @@ class Services:
             self.numbers.popitem(last=False)
         return ticket
 
-    async def require_kind(self, id: UUID, kind: type, *, fresh: bool = False) -> object:
+    async def require_kind(self, id: UUID, kind: type) -> object:
         """The state under this id as remembered. Raises NotFound if it is none of this kind."""
-        state = (await self.handler.memory.recall([id], fresh=fresh))[id].state
+        state = (await self.handler.memory.recall([id], fresh=False))[id].state
         if not isinstance(state, kind):
             raise NotFound(f"{kind.__name__.lower()}.not_found", f"There is no such {kind.__name__.lower()}.")
         return state
@@ -87,4 +86,3 @@ async def _shared(request: Request) -> Services:
 
 
 Shared = Annotated[Services, Depends(_shared)]
-Waiting = Callable[[], Awaitable[None]]

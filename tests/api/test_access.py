@@ -41,6 +41,7 @@ ALLOWED: dict[tuple[str, str], set[str | None]] = {
     ("GET", "/v1/my/tickets/{ticket}/thread"): {"customer"},
     ("GET", "/v1/queues"): {*READ},
     ("GET", "/v1/queues/counts"): {*FIGURES},
+    ("POST", "/v1/queues/next"): {*WORK},
     **{(method, path): {"lead"} for path in ("/v1/teams", "/v1/agents") for method in ("POST",)},
     **{(method, path): {"lead"} for path in ("/v1/teams/{id}", "/v1/agents/{id}") for method in ("PUT", "PATCH")},
     **{("GET", path): {*FIGURES} for path in ("/v1/teams", "/v1/teams/{id}", "/v1/agents", "/v1/agents/{id}")},

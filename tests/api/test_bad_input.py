@@ -269,3 +269,4 @@ def test_addresses_and_methods_that_are_not_there(desk: Desk) -> None:
     told = desk.call("agent", "DELETE", "/v1/queues")
     assert is_problem(told, 405)["code"] == "method.not_allowed"
     assert told.headers["allow"] == "GET"
+    assert desk.call("agent", "DELETE", "/v1/teams").headers["allow"] == "GET, POST"
