@@ -32,6 +32,11 @@ class Desk:
             raise UnknownReference("team.disabled", "This team is disabled.", field=where)
         return team
 
+    def takes_work(self, team: UUID | None) -> bool:
+        """Whether there is such a team and it is not disabled."""
+        found = None if team is None else self.entries.get(team)
+        return isinstance(found, Team) and found.enabled
+
     def agent(self, id: UUID, where: str) -> Agent:
         """The agent, if they may be given work. Raises UnknownReference naming the field `where`."""
         agent = self._find(id, Agent, "agent", where)

@@ -12,6 +12,7 @@ from aggregates.envelope import Envelope, encode, envelope_of, recorded
 from aggregates.errors import Refusal, ReusedKey, StaleVersion, Taken, Unavailable
 from aggregates.fact import Command, Fact
 from aggregates.kinds import evolved
+from aggregates.ticket.events import MessageReceived
 from aggregates.ticket.state import Ticket
 from commands.append import Append, Outcome, Write
 from commands.context import Accepted, Context
@@ -155,16 +156,24 @@ def _events(ask: Ask, stream: UUID, state: Any, facts: tuple[Fact, ...]) -> tupl
 
 def _envelope(ask: Ask, stream: UUID, state: Any, fact: Fact) -> Envelope[Fact]:
     context = ask.context
-    subject = state.requester if isinstance(state, Ticket) else stream
     return envelope_of(fact.type_name)(
         actor=context.actor,
         command_id=context.command_id,
         correlation_id=context.correlation_id,
         causation_id=context.causation_id,
-        subject=subject if fact.personal else None,
+        subject=_subject(stream, state, fact),
         occurred_at=None if fact.status else context.occurred_at,
         fact=fact,
     )
+
+
+def _subject(stream: UUID, state: Any, fact: Fact) -> UUID | None:
+    """Whose personal data it is: a message is its author's, what else is written on a ticket its requester's."""
+    if not fact.personal:
+        return None
+    if isinstance(fact, MessageReceived):
+        return fact.author
+    return state.requester if isinstance(state, Ticket) else stream
 
 
 def _already_so(ask: Ask, seen: Seen) -> Accepted:

@@ -15,6 +15,7 @@ from aggregates.ticket.commands import (
     Escalate,
     LogTime,
     OpenTicket,
+    ReceiveMessage,
     Resolve,
     Route,
     Watch,
@@ -30,18 +31,20 @@ def _named(command: Command, actor: Actor) -> tuple[UUID | None, ...]:
     match command:
         case OpenTicket():
             return (command.requester, command.team, command.assignee)
+        case ReceiveMessage():
+            return (command.author,)
         case Route():
             return (command.team,)
         case Assign():
             return (command.agent,)
         case Claim() | Resolve():
-            return (_acting(actor),)
+            return (actor.agent,)
         case Escalate() | DeEscalate():
             return (command.team, command.agent)
         case Watch():
-            return (command.watcher or _acting(actor),)
+            return (command.watcher or actor.agent,)
         case LogTime():
-            return (command.agent or _acting(actor),)
+            return (command.agent or actor.agent,)
         case CreateTeam():
             return (command.leader, *command.members)
         case ChangeTeam():
@@ -50,7 +53,3 @@ def _named(command: Command, actor: Actor) -> tuple[UUID | None, ...]:
             return (command.organisation,)
         case _:
             return ()
-
-
-def _acting(actor: Actor) -> UUID | None:
-    return UUID(actor.id) if actor.kind == "agent" else None

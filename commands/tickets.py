@@ -76,23 +76,40 @@ class Tickets:
         except RuleBroken as refusal:
             if refusal.code != "ticket.closed":
                 raise
-        closed = await self._handler.memory.recall([ticket], fresh=False)
-        follow_up = _existing(closed, ticket).follow_up
-        if follow_up is not None:
-            return await self._receive(follow_up, command, context)
-        return await self._follow_up(ticket, command, replace(context, occurred_at=None, expected_version=None))
+        context = replace(context, occurred_at=None, expected_version=None)
+        closed = await self._recall(ticket)
+        if closed.follow_up is None:
+            try:
+                return await self._follow_up(ticket, closed.team, command, context)
+            except RuleBroken as refusal:
+                if refusal.code != "ticket.already_followed_up":
+                    raise
+            closed = await self._recall(ticket)
+        assert closed.follow_up is not None  # noqa: S101
+        return await self._receive(closed.follow_up, command, context)
 
-    async def _follow_up(self, ticket: UUID, command: ReceiveMessage, context: Context) -> Accepted:
+    async def _recall(self, ticket: UUID) -> Ticket:
+        return _existing(await self._handler.memory.recall([ticket], fresh=False), ticket)
+
+    async def _follow_up(self, ticket: UUID, team: UUID | None, command: ReceiveMessage, context: Context) -> Accepted:
         """Two streams, one command: the closed ticket remembers where the story goes on."""
         new, number = uuid5(context.command_id, "ticket"), await self._handler.store.next_number()
 
         def decision(seen: Seen, desk: Desk) -> Writes:
-            old, opened = follow_up(_existing(seen, ticket), ticket, command, new, number)
+            old, opened = follow_up(_existing(seen, ticket), ticket, command, new, number, desk)
             return {ticket: old, new: opened}
 
-        own, reserve = (ticket, new), _reserve_number
-        ask = Ask(command, context, own=own, decide=decision, new=frozenset({new}), reserve=reserve)
-        return await self._handler.handle(ask)
+        return await self._handler.handle(
+            Ask(
+                command,
+                context,
+                own=(ticket, new),
+                decide=decision,
+                refers=(*references(command, context.actor), *((team,) if team else ())),
+                new=frozenset({new}),
+                reserve=_reserve_number,
+            )
+        )
 
     async def _link(self, ticket: UUID, command: Link | Unlink, context: Context) -> Accepted:
         def decision(seen: Seen, desk: Desk) -> Writes:

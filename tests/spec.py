@@ -67,7 +67,7 @@ class When:
         if self.follows_up:
             assert isinstance(self.command, ReceiveMessage)
             state = state_of(self.command, self.given.facts)
-            return follow_up(state, TICKET, self.command, FOLLOW_UP, NUMBER + 1)
+            return follow_up(state, TICKET, self.command, FOLLOW_UP, NUMBER + 1, self.given.desk)
         return decided(self.given, self.command)
 
 

@@ -103,22 +103,20 @@ def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> 
 
     Reads no clock, database or random source. `ticket` exists.
     """
-    if not isinstance(command, LogTime):
+    if not isinstance(command, LogTime) and not (isinstance(command, Reopen) and ticket.spam):
         require(ticket.status != "closed", "ticket.closed", "A closed ticket is final; open a follow-up.")
     match command:
         case OpenTicket():
             raise RuleBroken("ticket.already_opened", "This ticket is open already.")
         case ReceiveMessage():
-            return _receive(ticket, command)
+            return _receive(ticket, command, desk)
         case AddReply():
             return (_reply(command.body, actor, command.automatic),)
         case AddNote():
             _require_staff(actor)
             return (NoteAdded(body=command.body),)
         case Route():
-            desk.team(command.team, "team")
-            routed = Routed(team=command.team, from_team=ticket.team, reason=command.reason)
-            return () if command.team == ticket.team else (routed,)
+            return _route(ticket, command, desk)
         case Assign():
             desk.agent(command.agent, "agent")
             assigned = Assigned(agent=command.agent, from_agent=ticket.assignee)
@@ -182,22 +180,27 @@ def unlink(ticket: Ticket, id: UUID, other: Ticket, command: Unlink) -> tuple[Fa
     return (ours,), (Unlinked(relation=there[0], other=id),) if there in other.links else ()
 
 
-def follow_up(ticket: Ticket, id: UUID, command: ReceiveMessage, new_id: UUID, number: int) -> tuple[Facts, Facts]:
-    """A message to a closed ticket: what the old one remembers, and the first facts of the new one."""
-    requester = _requester(ticket)
+def follow_up(
+    ticket: Ticket, id: UUID, command: ReceiveMessage, new_id: UUID, number: int, desk: Desk
+) -> tuple[Facts, Facts]:
+    """A message to a closed ticket: what the old one remembers, and the first facts of the new one.
+
+    It goes to the same team, unless that takes no more work.
+    """
+    require(ticket.follow_up is None, "ticket.already_followed_up", "The story goes on in another ticket already.")
+    received = _received(ticket, command, desk)
     opened = Opened(
         number=number,
-        requester=requester,
+        requester=_requester(ticket),
         subject=ticket.subject,
         channel=command.channel,
         category=ticket.category,
-        team=ticket.team,
+        team=ticket.team if desk.takes_work(ticket.team) else None,
         priority=ticket.priority,
         ticket_type=ticket.ticket_type,
         follow_up_of=id,
     )
-    message = MessageReceived(author=command.author or requester, body=command.body, channel=command.channel)
-    return (FollowedUp(follow_up=new_id, number=number),), (opened, message)
+    return (FollowedUp(follow_up=new_id, number=number),), (opened, received)
 
 
 def _opened(command: OpenTicket, number: int, desk: Desk) -> Opened:
@@ -217,11 +220,28 @@ def _opened(command: OpenTicket, number: int, desk: Desk) -> Opened:
     )
 
 
-def _receive(ticket: Ticket, command: ReceiveMessage) -> Facts:
-    received = MessageReceived(author=command.author or _requester(ticket), body=command.body, channel=command.channel)
+def _receive(ticket: Ticket, command: ReceiveMessage, desk: Desk) -> Facts:
+    received = _received(ticket, command, desk)
     if ticket.status in ("new", "open"):
         return (received,)
     return (received, Reopened(was=ticket.status, cause="message"))
+
+
+def _received(ticket: Ticket, command: ReceiveMessage, desk: Desk) -> MessageReceived:
+    if command.author is not None:
+        desk.customer(command.author, "author")
+    return MessageReceived(author=command.author or _requester(ticket), body=command.body, channel=command.channel)
+
+
+def _route(ticket: Ticket, command: Route, desk: Desk) -> Facts:
+    """Whoever has it and is not of the new team lets go, or nobody there would see it waiting."""
+    team = desk.team(command.team, "team")
+    if command.team == ticket.team:
+        return ()
+    routed = Routed(team=command.team, from_team=ticket.team, reason=command.reason)
+    if ticket.assignee is None or ticket.assignee in team.members:
+        return (routed,)
+    return (routed, Unassigned(from_agent=ticket.assignee))
 
 
 def _reply(body: str, actor: Actor, automatic: bool = False) -> ReplyAdded:

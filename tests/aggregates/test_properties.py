@@ -10,7 +10,7 @@ from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aggregates.agent import AgentCommand
@@ -214,7 +214,8 @@ def test_asking_twice_is_asking_once(data: st.DataObject) -> None:
 @given(past=st.lists(facts("ticket"), max_size=12), message=of(ReceiveMessage))
 def test_a_follow_up_tells_the_message_and_where_it_comes_from(past: list[Fact], message: ReceiveMessage) -> None:
     closed = _folded("ticket", (OPENED, *past, Closed(was="resolved", cause="auto")))
-    (followed_up,), (opened, received) = follow_up(closed, TICKET, message, FOLLOW_UP, 7)
+    assume(closed.follow_up is None and message.author in {None, *DESK.entries})
+    (followed_up,), (opened, received) = follow_up(closed, TICKET, message, FOLLOW_UP, 7, DESK)
     assert isinstance(followed_up, FollowedUp)
     assert says(closed, followed_up, evolved(closed, followed_up))
     assert says(Ticket(), opened, evolved(None, opened))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aggregates.desk import Desk
+from aggregates.team import Team
 from aggregates.ticket.commands import Assign, Claim, Route, Unassign
 from aggregates.ticket.events import Assigned, Closed, PutPending, ReplyAdded, Resolved, Routed, Unassigned
 from tests.aggregates.cast import (
@@ -12,6 +14,7 @@ from tests.aggregates.cast import (
     AS_RULE,
     AS_SCRIPT,
     BEN,
+    DESK,
     DISSOLVED,
     GONE,
     NETWORK,
@@ -84,6 +87,17 @@ def test_routing_says_from_where_and_why() -> None:
     given(OPENED, Routed(team=SUPPORT)).when(Route(team=NETWORK, reason="It is the switch")).then(
         Routed(team=NETWORK, from_team=SUPPORT, reason="It is the switch")
     ).becomes(team=NETWORK)
+
+
+def test_routing_takes_the_ticket_from_whoever_is_not_of_the_new_team() -> None:
+    given(OPENED, HAS_ADA).when(Route(team=NETWORK)).then(Routed(team=NETWORK), Unassigned(from_agent=ADA)).becomes(
+        team=NETWORK, assignee=None
+    )
+
+
+def test_routing_to_ones_own_team_keeps_the_ticket() -> None:
+    desk = Desk({**DESK.entries, NETWORK: Team(name="Network", members=frozenset({ADA}))})
+    given(OPENED, HAS_ADA, desk=desk).when(Route(team=NETWORK)).then(Routed(team=NETWORK)).becomes(assignee=ADA)
 
 
 def test_routing_a_new_ticket_leaves_it_new() -> None:

@@ -33,9 +33,12 @@ from tests.aggregates.cast import (
     AS_RULE,
     AS_SYSTEM,
     CARL,
+    DISSOLVED,
     FOLLOW_UP,
+    NOBODY,
     NUMBER,
     OPENED,
+    OTHER,
     SUPPORT,
     TICKET,
 )
@@ -100,6 +103,34 @@ def test_a_requester_writing_to_a_waiting_or_resolved_ticket_reopens_it(waiting:
 def test_another_customer_on_the_ticket_is_named_as_author() -> None:
     message = MessageReceived(author=CARL, body="Me too", channel="api")
     given(OPENED).when(ReceiveMessage(body="Me too", author=CARL)).then(message)
+
+
+def test_an_author_nobody_knows_is_refused() -> None:
+    given(OPENED).when(ReceiveMessage(body="Me too", author=NOBODY)).refused("customer.unknown", "author")
+
+
+def test_a_story_goes_on_in_one_ticket_only() -> None:
+    followed = FollowedUp(follow_up=OTHER, number=7)
+    given(OPENED, ANSWERED, RESOLVED, CLOSED, followed).when_followed_up_by(WRITES).refused(
+        "ticket.already_followed_up"
+    )
+
+
+def test_a_follow_up_does_not_go_to_a_team_that_was_dissolved() -> None:
+    routed = Routed(team=DISSOLVED)
+    given(OPENED, routed, ANSWERED, RESOLVED, CLOSED).when_followed_up_by(WRITES).then(
+        FollowedUp(follow_up=FOLLOW_UP, number=NUMBER + 1),
+        there=(
+            Opened(
+                number=NUMBER + 1,
+                requester=ANNA,
+                subject="Printer on fire",
+                channel=WRITES.channel,
+                follow_up_of=TICKET,
+            ),
+            MessageReceived(author=ANNA, body=WRITES.body, channel=WRITES.channel),
+        ),
+    )
 
 
 def test_a_history_without_a_requester_needs_the_author_named() -> None:

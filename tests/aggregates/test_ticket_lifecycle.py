@@ -201,6 +201,12 @@ def test_spam_is_over_at_once(facts: tuple[Fact, ...], was: Status) -> None:
     given(*facts).when(MarkSpam()).then(MarkedSpam(was=was)).becomes(status="closed", spam=True)
 
 
+def test_a_wrong_spam_mark_can_be_taken_back() -> None:
+    given(OPENED, MarkedSpam(was="new")).when(Reopen(reason="a real customer")).then(
+        Reopened(was="closed", cause="agent", reason="a real customer")
+    ).becomes(status="open", spam=False)
+
+
 def test_history_may_reopen_what_was_closed_and_then_it_is_no_spam() -> None:
     given(OPENED, MarkedSpam(was="new"), Reopened(was="closed", cause="import")).when(Claim()).then(
         Assigned(agent=ADA, claimed=True)

@@ -242,6 +242,24 @@ async def test_a_message_to_a_closed_ticket_opens_a_follow_up_and_later_ones_go_
     assert [fact.type_name for fact in messages] == ["ticket.message_received.v1"] * 2
 
 
+async def test_messages_at_once_to_a_closed_ticket_open_one_follow_up(office: Office) -> None:
+    ticket = await closed_ticket(office)
+    answers = await asyncio.gather(
+        *(office.tickets.work(ticket, ReceiveMessage(body=f"{n}"), a_context(office.ada)) for n in range(5))
+    )
+    assert sum(isinstance(answer.facts[0], FollowedUp) for answer in answers) == 1
+    (followed_up,) = (fact for answer in answers for fact in answer.facts if isinstance(fact, FollowedUp))
+    assert len(await office.facts(followed_up.follow_up)) == 1 + 5
+
+
+async def test_a_message_is_personal_data_of_its_author(office: Office) -> None:
+    other = (await office.desk.customer(None, RegisterCustomer(name="Carl"), a_context())).stream
+    ticket = await office.open()
+    await office.tickets.work(ticket, ReceiveMessage(body="me too", author=other), a_context(office.ada))
+    subjects = [recorded(stored).envelope.subject for stored in await office.store.stream(ticket)]
+    assert subjects == [office.customer, office.customer, other]
+
+
 async def test_links_are_written_to_both_tickets_or_to_none(office: Office) -> None:
     one, other = await office.open(), await office.open()
     await office.tickets.work(one, Link(other=other, relation="blocks"), a_context(office.ada))
