@@ -56,7 +56,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     connections = pool(config.database_url, name="api", size=config.pool_size)
     await connections.open()
     services = services_of(config, MeasuredStore(connections))
-    app.state.services = services
+    app.state.services, app.state.stop = services, services.tail.stop
     try:
         yield
     finally:

@@ -82,7 +82,7 @@ def shown(stored: Stored) -> EventShown:
 async def follow(services: Services, after: int) -> AsyncIterator[str]:
     """Events beyond `after` as they come, and a heartbeat when none do. Reads only when the log has grown."""
     yield "retry: 1000\n\n"
-    while True:
+    while not services.tail.stopping:
         try:
             events = await services.store.log(after, BATCH)
         except Unavailable:

@@ -38,15 +38,17 @@ async def alive() -> Alive:
 
 @health.get("/readyz")
 async def ready(services: Shared) -> Ready:
-    """The database is there; its schema and its views are those that this release was written for."""
+    """The database is there; its schema and its views are those that this release was written for.
+
+    A view that nobody has built yet keeps nobody from writing.
+    """
     expected = services.config.schema_revision
     if await _revision(services) != expected:
         raise Unavailable("schema.other_revision", "The database has another schema; run `chronodesk migrate`.")
     live = await _live(services)
     for view, projection in PROJECTIONS.items():
-        if live.get(view) != projection.version:
-            code = "view.other_version" if view in live else "view.not_built"
-            raise Unavailable(code, f"The view {view} is not there in this release's version.")
+        if live.get(view, projection.version) != projection.version:
+            raise Unavailable("view.other_version", f"The view {view} is not of this release.")
     return Ready(schema_revision=expected)
 
 

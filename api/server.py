@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -62,6 +64,16 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class GentleServer(uvicorn.Server):
+    """Tells the application when it is to stop: a stream would otherwise hold it up until grace is over."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        if isinstance(app, Starlette) and hasattr(app.state, "stop"):
+            await app.state.stop()
+        await super().shutdown(sockets)
+
+
 def server(app: ASGIApp, host: str, port: int, log_level: str = "INFO", **more: Any) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
@@ -80,7 +92,7 @@ def server(app: ASGIApp, host: str, port: int, log_level: str = "INFO", **more: 
         timeout_graceful_shutdown=GRACE_SECONDS,
         **more,
     )
-    return uvicorn.Server(config)
+    return GentleServer(config)
 
 
 def serve(app: ASGIApp, host: str, port: int, log_level: str = "INFO") -> None:

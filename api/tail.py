@@ -25,6 +25,7 @@ class Tail:
         self._moved = asyncio.Condition()
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
+        self.stopping = False
 
     async def head(self) -> int:
         async with self._store.connection() as connection:
@@ -36,7 +37,7 @@ class Tail:
         self._listen()
         try:
             async with asyncio.timeout(seconds), self._moved:
-                await self._moved.wait_for(lambda: self._head > position)
+                await self._moved.wait_for(lambda: self.stopping or self._head > position)
             return True
         except TimeoutError:
             return False
@@ -49,12 +50,18 @@ class Tail:
             self._poller = asyncio.create_task(self._poll())
 
     async def _poll(self) -> None:
-        while self._listeners:
+        while self._listeners and not self.stopping:
             with contextlib.suppress(Unavailable):
                 self._head = await self.head()
             async with self._moved:
                 self._moved.notify_all()
             await asyncio.sleep(POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """Lets all listeners go: nothing is told any more."""
+        self.stopping = True
+        async with self._moved:
+            self._moved.notify_all()
 
     async def close(self) -> None:
         if self._poller is not None:

@@ -72,7 +72,7 @@ def test_it_serves_and_stops_when_told_to(database: Database, tmp_path: Path, po
                 process.send_signal(signal.SIGTERM)
                 began = time.monotonic()
                 out, err = process.communicate(timeout=20)
-        assert time.monotonic() - began < 12
+        assert time.monotonic() - began < 4, "an open stream does not hold it up"
     finally:
         process.kill()
     assert "Traceback" not in out + err
