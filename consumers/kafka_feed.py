@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 BATCH = 2_000
 STARVED_SECONDS = 10.0
 METADATA_SECONDS = 10.0
+JOIN_MS = 15_000
 SLOT: LiteralString = "SELECT pg_try_advisory_lock(4245, hashtext(%(slot)s))"
 
 
@@ -125,14 +126,14 @@ class KafkaFeed:
 
     def _join(self, slot: str | None) -> None:
         self._consumer = new_consumer(self._bootstrap, f"{self._topic}.{self._schema}", slot, self._batch)
+        _never_leave_a_join_half_done(self._consumer)
         _await_partitions(self._consumer, self._topic)
         self._consumer.subscribe([self._topic], listener=_Listener(self))
 
     def _rejoin_if_starved(self) -> None:
-        """A group's leader that saw no partitions hands out none, and a known member gets its old share: none.
+        """A member whom the group knows gets its old share again, even if that was none; a new one makes it share anew.
 
-        A member whom Kafka does not know makes it share out anew. With more workers than partitions one goes without,
-        so it asks less and less often.
+        With more workers than partitions one goes without, so it asks less and less often.
         """
         if self._held or self._pending:
             self._fed_at = time.monotonic()
@@ -301,6 +302,17 @@ def _close_consumer(consumer: Any) -> None:
     with suppress(Exception):
         if consumer is not None:
             consumer.close(autocommit=False, timeout_ms=2_000)
+
+
+def _never_leave_a_join_half_done(consumer: Any) -> None:
+    """A poll that begins to join the group takes as long as that needs, whatever its timeout.
+
+    kafka-python 3.0.12 forgets the assignment if a poll gives up while the answer to SyncGroup is on its way: the
+    client then believes that it has joined, and waits for ever without a partition.
+    """
+    coordinator = consumer._coordinator
+    join = coordinator.join_group_async
+    coordinator.join_group_async = lambda timeout_ms=None: join(timeout_ms=max(timeout_ms or 0, JOIN_MS))
 
 
 def _await_partitions(consumer: Any, topic: str) -> None:

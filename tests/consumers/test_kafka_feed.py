@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from uuid import uuid4
@@ -11,7 +12,7 @@ import pytest
 
 from commands.log import read_head
 from consumers.faults import OtherLog, StoreBehind
-from consumers.kafka_feed import KafkaFeed
+from consumers.kafka_feed import STARVED_SECONDS, KafkaFeed
 from consumers.relay import Relay
 from tests.consumers.facts import append, note, open_tickets
 from tests.consumers.rig import Rig, await_true, running
@@ -154,6 +155,17 @@ def test_two_workers_share_the_partitions_and_survive_each_other(kafka_rig: Rig)
         kafka_rig.publish()
         kafka_rig.await_level()
     assert kafka_rig.rows() == kafka_rig.expected()
+
+
+def test_a_poll_that_gives_up_early_does_not_lose_the_partitions(kafka_rig: Rig) -> None:
+    """kafka-python forgets them if its time is up while it joins the group."""
+    open_tickets(kafka_rig.connection, 5)
+    kafka_rig.publish()
+    for _ in range(5):
+        with closing(kafka_rig.source.feed(kafka_rig.build().schema)) as feed:
+            deadline = time.monotonic() + STARVED_SECONDS / 2
+            while not feed.poll(0.001):
+                assert time.monotonic() < deadline, "no partitions"
 
 
 def test_from_the_store_to_kafka_and_back(kafka_rig: Rig) -> None:
