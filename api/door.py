@@ -94,8 +94,10 @@ class Observed:
 
 
 def _measure(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "none")
-    REQUESTS.labels(scope["method"] if route != "none" else "any", route, str(status)).observe(seconds)
+    found = scope.get("route")
+    route, methods = getattr(found, "path", "none"), getattr(found, "methods", None) or ()
+    # Methods and addresses that somebody made up must not become series.
+    REQUESTS.labels(scope["method"] if scope["method"] in methods else "other", route, str(status)).observe(seconds)
     caller: Caller | None = scope.get(CALLER)
     # What auditors read is on record; plain reads of others are in the metrics.
     if scope["method"] in ("GET", "HEAD") and status < HTTPStatus.INTERNAL_SERVER_ERROR and not _audits(caller):

@@ -88,6 +88,7 @@ def server(app: ASGIApp, host: str, port: int, log_level: str = "INFO", **more: 
         log_config=None,
         log_level=log_level.lower(),
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         **more,

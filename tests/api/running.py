@@ -17,7 +17,9 @@ from api.app import create_app
 from api.config import ApiConfig, Key, Role
 from api.server import server
 from chronodesk.migrate import newest_revision
+from commands.database import connect
 from consumers.loop import Source, consume, run_all
+from consumers.positions import wait_for_views
 from projections.registry import PROJECTIONS
 from tests.databases import Database
 
@@ -85,6 +87,8 @@ def running_desk(database: Database, **config: Any) -> Iterator[Desk]:
         for name in ("customer", "customer2"):
             registered = desk.call("agent", "PUT", f"/v1/customers/{desk.ids[name]}", {"name": name.title()})
             assert registered.status_code == 201, registered.text
+        with connect(database.app_url, name="test") as connection:
+            assert wait_for_views(connection, list(PROJECTIONS), 30).caught_up
         yield desk
 
 

@@ -173,11 +173,12 @@ def test_metrics_count_requests_by_template_and_commits(desk: Desk) -> None:
 
 
 def test_a_made_up_method_makes_no_new_series(desk: Desk) -> None:
-    for method in ("BREW", "GETX"):
-        desk.http.request(method, f"/v1/{method}", headers={"Authorization": "x"})
+    for method in ("PROPFIND", "MKCOL"):
+        for path in ("/v1/queues", f"/v1/{method}"):
+            assert desk.call("agent", method, path).status_code in (404, 405)
     told = desk.call(None, "GET", "/metrics").text
-    assert "BREW" not in told
-    assert "GETX" not in told
+    assert "PROPFIND" not in told
+    assert "MKCOL" not in told
 
 
 def test_every_key_is_compared(database: Database) -> None:
