@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 from rich.text import Text
 
 from chronodesk.keys import keys_file
 from chronodesk.local.postgres import APP, HOST
 from chronodesk.ready import reachable_host
 from chronodesk.servers import Servers
+from chronodesk.settings import Settings
 from chronodesk.terminal import console
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_magenta")
@@ -63,14 +66,14 @@ def _transport(servers: Servers) -> str:
 
 
 def _next_steps(servers: Servers, api: str) -> list[str]:
-    python = (
-        "import json,sys; print(next(k['key'] for k in json.load(open(sys.argv[1]))['api_keys'] if k['role']=='lead'))"
-    )
+    data_dir = servers.settings.data_dir
+    usual = data_dir == Settings.model_fields["data_dir"].default
+    ours = ".venv/bin/chronodesk" if usual else f"CHRONODESK_DATA_DIR={shlex.quote(str(data_dir))} .venv/bin/chronodesk"
     return [
         "Try, in a second terminal:",
         "",
-        f'  KEY=$(python3 -c "{python}" {keys_file(servers.settings)})',
+        f"  KEY=$({ours} key lead)",
         f'  curl -s -H "Authorization: Bearer $KEY" {api}/v1/queues',
-        "  .venv/bin/chronodesk lag",
+        f"  {ours} lag",
         "  make demo",
     ]

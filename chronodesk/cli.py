@@ -22,6 +22,7 @@ COMMANDS = (
     "simulate",
     "events",
     "config",
+    "key",
     "demo",
     "parked",
 )

@@ -15,8 +15,8 @@ from rich.table import Table
 from chronodesk.cli_import import connected, mapping_named, plain, print_account, run_import
 from chronodesk.cli_simulate import import_simulated
 from chronodesk.errors import FAILED, Unavailable
+from chronodesk.hosting import desk_at_hand
 from chronodesk.settings import Settings
-from chronodesk.start import loaded
 from chronodesk.terminal import console, errors
 
 if TYPE_CHECKING:
@@ -43,15 +43,16 @@ def demo(
     every: Annotated[bool, typer.Option("--all", help="every event of the history, changes of fields too")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
-    """Import a help desk's history into the running desk, wait until every view has it, and look at it."""
+    """Import a help desk's history, wait until every view has it, and look at it. Starts a desk if none runs here."""
     from replay.picture import look
 
-    settings = loaded()
     log = log or (REAL if REAL.exists() else None)
-    account = run_import(settings, log, mapping_named(mapping)) if log else import_simulated(settings, tickets, seed)
-    caught_up = wait_until_level(settings)
-    with connected(settings) as connection:
-        picture = look(connection)
+    named = mapping_named(mapping)
+    with desk_at_hand() as settings:
+        account = run_import(settings, log, named) if log else import_simulated(settings, tickets, seed)
+        caught_up = wait_until_level(settings)
+        with connected(settings) as connection:
+            picture = look(connection)
     if as_json:
         console.print_json(json.dumps({"import": account.as_json(), **picture.as_json()}, default=str))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from chronodesk.banner import banner_lines
+from chronodesk.environment import publish
 from chronodesk.errors import Unavailable
 from chronodesk.keys import with_keys
 from chronodesk.local.postgres import EmbeddedPostgres
@@ -53,7 +55,9 @@ def test_it_tells_no_secret(tmp_path: Path, postgres: EmbeddedPostgres) -> None:
 
 def test_its_line_for_a_key_works_in_a_shell(tmp_path: Path) -> None:
     ours = settings(tmp_path)
+    publish(ours)
     line = next(line for line in banner_lines(Servers(ours)) if "KEY=" in line)
+    line = line.replace(".venv/bin/chronodesk", f"{sys.executable} -m chronodesk")
     said = subprocess.run(["sh", "-c", f'{line.strip()}; echo "$KEY"'], capture_output=True, text=True, check=True)
     lead = next(key.key.get_secret_value() for key in ours.api_keys if key.role == "lead")
     assert said.stdout.strip() == lead
