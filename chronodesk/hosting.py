@@ -29,19 +29,14 @@ def desk_at_hand() -> Iterator[Settings]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     log = settings.data_dir / LOG_FILE
     errors.print(f"No desk runs here: starting one (its log: {log})", markup=False, highlight=False, soft_wrap=True)
-    with (
-        log.open("wb") as lines,
-        subprocess.Popen(_command(), stdin=subprocess.PIPE, stdout=lines, stderr=lines) as run,
-    ):
+    command = [sys.executable, "-m", "chronodesk.child", "run"]
+    with log.open("wb") as lines:
+        run = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=lines, stderr=lines)  # noqa: S603
         try:
             yield _started(run)
         finally:
             # Its stdin is its lifeline: closed, it stops all that it started.
             run.communicate(timeout=STOP_SECONDS)
-
-
-def _command() -> list[str]:
-    return [sys.executable, "-m", "chronodesk.child", "run"]
 
 
 def _started(run: subprocess.Popen[bytes]) -> Settings:
