@@ -74,7 +74,7 @@ class Configuration:
 
         def decision(seen: Seen, desk: Desk) -> Writes:
             state = seen[stream].state
-            if state is None and not isinstance(command, CREATES):
+            if not isinstance(state, type(initial)) and (state is not None or not isinstance(command, CREATES)):
                 raise NotFound(f"{type(initial).__name__.lower()}.not_found", "There is nothing under this id.")
             return {stream: decide(initial if state is None else state, desk)}
 

@@ -204,6 +204,10 @@ async def test_what_does_not_exist_is_not_found(office: Office) -> None:
         await office.tickets.work(uuid4(), AddNote(body="hello?"), a_context(office.ada))
     with pytest.raises(NotFound):
         await office.desk.customer(uuid4(), ChangeCustomer(name="Nobody"), a_context())
+    with pytest.raises(NotFound):
+        await office.desk.customer(UUID(office.ada.id), ChangeCustomer(name="an agent's id"), a_context())
+    with pytest.raises(NotFound):
+        await office.desk.agent(office.customer, RegisterAgent(name="a customer's id"), a_context())
 
 
 async def test_a_team_of_unknown_members_is_refused_naming_the_field(office: Office) -> None:
