@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from chronodesk.errors import Unavailable
 from chronodesk.settings import Settings
-from chronodesk.start import app_url
+from chronodesk.start import app_url, serve_metrics
 from consumers.faults import Refused
 from consumers.loop import Source, Work, run_all, stopped_by_signals
 
@@ -23,19 +23,9 @@ def bootstrap_of(settings: Settings) -> str:
 
 def carry(works: Mapping[str, Work], settings: Settings) -> None:
     """Until SIGTERM or SIGINT. Exit code 3 when going on would do harm."""
-    if settings.metrics_port is not None:
-        _serve_metrics(settings.metrics_port)
+    serve_metrics(settings)
     with stopped_by_signals() as stopping:
         try:
             run_all(works, stopping)
         except Refused as refusal:
             raise Unavailable(str(refusal)) from None
-
-
-def _serve_metrics(port: int) -> None:
-    from prometheus_client import start_http_server
-
-    try:
-        start_http_server(port)
-    except OSError as problem:
-        raise Unavailable(f"metrics cannot be served on port {port}: {problem.strerror}") from None

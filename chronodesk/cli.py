@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.util import find_spec
+from collections.abc import Iterable
 
 import typer
 
@@ -41,16 +41,16 @@ def chronodesk() -> None:
     """Makes every command a subcommand, even while there is only one."""
 
 
-def register() -> None:
+def register(names: Iterable[str]) -> None:
     """Each command is a module `chronodesk.cli_<name>` with a function `register(app)`."""
-    for name in COMMANDS:
-        module = f"chronodesk.cli_{name}"
-        if find_spec(module) is not None:
-            importlib.import_module(module).register(app)
+    for name in names:
+        importlib.import_module(f"chronodesk.cli_{name}").register(app)
 
 
 def main() -> None:
-    register()
+    # The command that is asked for loads alone: all of them together take seconds to import.
+    asked = sys.argv[1:2]
+    register(asked if asked and asked[0] in COMMANDS else COMMANDS)
     try:
         app()
     except FrontDoorError as problem:

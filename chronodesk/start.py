@@ -57,8 +57,9 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*tail, render]))
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    for chatty in ("kafka", "alembic"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    # The client repeats an absent broker several times a second; what a fault means to us, our own lines say.
+    logging.getLogger("kafka").setLevel(logging.DEBUG if settings.log_level == "DEBUG" else logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -68,6 +69,10 @@ def configure_logging(settings: Settings) -> None:
 
 def serve_metrics(settings: Settings) -> None:
     """For processes without HTTP of their own; it is their health check in compose.yaml too."""
-    if settings.metrics_port is not None:
+    if settings.metrics_port is None:
+        return
+    try:
         # Inside a container, where only the container's own network reaches it.
         start_http_server(settings.metrics_port, addr="0.0.0.0")  # noqa: S104
+    except OSError as problem:
+        raise Unavailable(f"metrics cannot be served on port {settings.metrics_port}: {problem.strerror}") from None

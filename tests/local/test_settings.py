@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
 
-from chronodesk.cli import app, register
+from chronodesk.cli import COMMANDS, app, register
 from chronodesk.cli_config import described
 from chronodesk.environment import as_environment, publish
 from chronodesk.keys import ROLES, keys_file, with_keys
@@ -19,7 +19,7 @@ from chronodesk.settings import Settings
 
 SECRET = "a-secret-that-is-long-enough-to-be-one"
 URL = "postgresql://app:hush@db.example/desk"
-register()
+register(COMMANDS)
 
 
 @pytest.fixture(autouse=True)
