@@ -45,19 +45,17 @@ def source_of(log_id: UUID) -> bytes:
 
 
 def event_headers(event: Stored, source: bytes) -> Headers:
-    """`isoformat` leaves microseconds out where they are 0, so its precision is given."""
-    at = event.recorded_at.astimezone(UTC).isoformat(timespec="microseconds").encode()
-    position = b"%d" % event.position
+    """Each costs every consumer a microsecond or two, so nothing is told twice: the stream is the key, `ce_id` the
+    position, `ce_time` when it was recorded (`isoformat` leaves microseconds out where they are 0, so they are asked
+    for), and `ce_version` our one extension.
+    """
     return [
         SPEC,
-        ("ce_id", position),
+        ("ce_id", b"%d" % event.position),
         ("ce_type", event.type.encode()),
         ("ce_source", source),
-        ("ce_time", at),
-        ("ce_subject", str(event.stream).encode()),
-        ("position", position),
-        ("version", b"%d" % event.version),
-        ("recorded_at", at),
+        ("ce_time", event.recorded_at.astimezone(UTC).isoformat(timespec="microseconds").encode()),
+        ("ce_version", b"%d" % event.version),
     ]
 
 
@@ -86,13 +84,13 @@ def read_record(record: Record) -> tuple[Stored | Mark, bytes]:
 
 
 def _event(record: Record, headers: Mapping[str, bytes]) -> Stored:
-    if record.value is None:
-        raise ValueError("a tombstone")
+    if record.key is None or record.value is None:
+        raise ValueError("no event has no key, or no value")
     return Stored(
-        position=int(headers["position"]),
-        stream=UUID(headers["ce_subject"].decode()),
-        version=int(headers["version"]),
+        position=int(headers["ce_id"]),
+        stream=UUID(record.key.decode()),
+        version=int(headers["ce_version"]),
         type=headers["ce_type"].decode(),
-        recorded_at=datetime.fromisoformat(headers["recorded_at"].decode()),
+        recorded_at=datetime.fromisoformat(headers["ce_time"].decode()),
         state=record.value,
     )
