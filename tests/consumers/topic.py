@@ -51,7 +51,8 @@ class Forger:
         self._producer: Any = KafkaProducer(bootstrap_servers=source.bootstrap)
 
     def event(self, event: Stored) -> None:
-        self._send(partition_of(event.stream), event.state, event_headers(event, self._source))
+        key = str(event.stream).encode()
+        self._send(partition_of(event.stream), event.state, event_headers(event, self._source), key)
 
     def marks(self, after: int, upto: int) -> None:
         for partition in range(PARTITIONS):
@@ -63,8 +64,9 @@ class Forger:
     def close(self) -> None:
         self._producer.close()
 
-    def _send(self, partition: int, value: bytes, headers: Any) -> None:
-        self._producer.send(self._topic, value=value, headers=headers, partition=partition).get(timeout=10)
+    def _send(self, partition: int, value: bytes, headers: Any, key: bytes | None = None) -> None:
+        sent = self._producer.send(self._topic, value=value, key=key, headers=headers, partition=partition)
+        sent.get(timeout=10)
 
 
 def forget_before_now(source: Source) -> None:
