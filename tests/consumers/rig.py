@@ -118,6 +118,15 @@ def await_true(question: Callable[[], bool], complaint: str) -> None:
         time.sleep(0.05)
 
 
+def stopping_soon() -> threading.Event:
+    """For what should refuse at once: a test of it must end even if it does not."""
+    stopping = threading.Event()
+    timer = threading.Timer(15, stopping.set)
+    timer.daemon = True
+    timer.start()
+    return stopping
+
+
 @contextmanager
 def running(**works: Work) -> Iterator[None]:
     """Each supervised in a thread, as `chronodesk consume` does it."""

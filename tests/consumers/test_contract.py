@@ -59,6 +59,18 @@ def test_missing_events_are_read_from_the_store(rig: Rig, seed: int) -> None:
     assert sum(batch.gaps for batch in done) > 10
 
 
+def test_a_batch_that_comes_again_is_told_as_duplicates(rig: Rig) -> None:
+    open_tickets(rig.connection, 10)
+    rig.publish()
+    build = rig.build()
+    with closing(rig.source.feed(build.schema)) as feed:
+        parts = _first_parts(feed, 5)
+        first = apply(rig.connection, build, rig.tally, parts)
+        before = rig.rows()
+        assert apply(rig.connection, build, rig.tally, parts) == Applied(duplicates=first.applied)
+    assert rig.rows() == before
+
+
 def test_a_late_copy_that_is_the_first_one_is_not_dropped(rig: Rig) -> None:
     """Duplicates are told by the ticket's version, not by the partition's position."""
     (stream,) = open_tickets(rig.connection, 1, notes=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +14,7 @@ from consumers.faults import OtherLog, StoreBehind
 from consumers.kafka_feed import STARVED_SECONDS, KafkaFeed
 from consumers.relay import Relay
 from tests.consumers.facts import append, note, open_tickets
-from tests.consumers.rig import Rig, await_true, running
+from tests.consumers.rig import Rig, await_true, running, stopping_soon
 from tests.consumers.topic import Forger, forget_before_now, lose
 
 pytestmark = pytest.mark.kafka
@@ -128,7 +127,7 @@ def test_a_store_behind_kafka_is_refused(kafka_rig: Rig, forger: Forger) -> None
     kafka_rig.drain()
     forger.marks(3, 1_000)
     with pytest.raises(StoreBehind, match="reaches to position 1000, this store only to 3"):
-        kafka_rig.consuming()(threading.Event())
+        kafka_rig.consuming()(stopping_soon())
     assert kafka_rig.positions() == {3}
 
 
@@ -138,7 +137,7 @@ def test_another_stores_topic_is_refused(kafka_rig: Rig) -> None:
     with closing(Forger(kafka_rig.source, uuid4())) as stranger:
         stranger.marks(3, 3)
     with pytest.raises(OtherLog):
-        kafka_rig.consuming()(threading.Event())
+        kafka_rig.consuming()(stopping_soon())
 
 
 def test_two_workers_share_the_partitions_and_survive_each_other(kafka_rig: Rig) -> None:
@@ -165,6 +164,8 @@ def test_a_poll_that_gives_up_early_does_not_lose_the_partitions(kafka_rig: Rig)
         with closing(kafka_rig.source.feed(kafka_rig.build().schema)) as feed:
             deadline = time.monotonic() + STARVED_SECONDS / 2
             while not feed.poll(0.001):
+                # Long enough for the group to answer while nobody polls.
+                time.sleep(0.1)
                 assert time.monotonic() < deadline, "no partitions"
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
@@ -24,7 +23,7 @@ from consumers.loop import Source
 from consumers.messages import Mark
 from consumers.relay import CursorMoved, Relay
 from tests.consumers.facts import append, note, open_tickets
-from tests.consumers.rig import Rig, await_true, running
+from tests.consumers.rig import Rig, await_true, running, stopping_soon
 from tests.consumers.topic import Forger, all_of, first_copies
 
 pytestmark = pytest.mark.kafka
@@ -187,7 +186,7 @@ def test_a_topic_of_another_store_is_refused(kafka_rig: Rig, relay: Relay, datab
     with closing(Forger(kafka_rig.source, kafka_rig.log()[0].stream)) as stranger:
         stranger.marks(0, 1)
     with pytest.raises(OtherLog, match="delete the topic"):
-        relay.run(threading.Event())
+        relay.run(stopping_soon())
 
 
 def test_a_restored_store_that_went_on_before_the_relay_saw_it_is_refused(kafka_rig: Rig, relay: Relay) -> None:
@@ -197,7 +196,7 @@ def test_a_restored_store_that_went_on_before_the_relay_saw_it_is_refused(kafka_
     with closing(Forger(kafka_rig.source, log)) as forger:
         forger.event(type(lost)(4, lost.stream, 9, lost.type, lost.recorded_at, lost.state))
     with pytest.raises(StoreBehind, match="position 4 is another event"):
-        relay.run(threading.Event())
+        relay.run(stopping_soon())
 
 
 def test_relay_and_consumer_survive_restarts_of_postgres_and_kafka(
