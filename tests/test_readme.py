@@ -1,0 +1,120 @@
+"""Does the README's every command do what it says, on a desk of its own?"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chronodesk.local.files import free_port
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+CLI = f"{sys.executable} -m chronodesk"
+START_SECONDS = 90
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[dict[str, str]]:
+    """What `make run` runs, without Kafka; the environment that leads to it."""
+    folder = Path(tempfile.mkdtemp(prefix="chronodesk-readme-"))
+    folder.chmod(0o755)
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
+    environment |= {"CHRONODESK_DATA_DIR": str(folder / "desk"), "CHRONODESK_API_PORT": str(port)}
+    log = folder / "run.log"
+    with log.open("wb") as lines:
+        command = [*CLI.split(), "run", "--transport", "store"]
+        run = subprocess.Popen(command, env=environment, stdout=lines, stderr=lines, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while "Chronodesk is running" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield environment
+    finally:
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=30) == 0
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sh(script: str, environment: dict[str, str], folder: Path) -> str:
+    here = script.replace(".venv/bin/chronodesk", CLI).replace(":8080", f":{environment['CHRONODESK_API_PORT']}")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", here],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_make_target_that_it_names_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"make ([a-z]+)", "".join(blocks("sh"))))
+    assert named >= {"run", "demo", "test", "check", "bench"}
+    assert [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_a_ticket_is_worked_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "API=" in block)
+    answers = [json.loads(line) for line in sh(script, desk, tmp_path).splitlines() if line.strip()]
+    opened, *worked, history, _ = answers
+    assert opened["number"].startswith("T-")
+    assert [answer["events"] for answer in worked] == [
+        ["ticket.assigned.v1"],
+        ["ticket.reply_added.v1"],
+        ["ticket.resolved.v1"],
+    ]
+    assert len(history["events"]) == 5
+
+
+def test_the_demo_prints_what_it_shows(desk: dict[str, str], tmp_path: Path) -> None:
+    shown = next(block for block in blocks("text") if "Tickets by status" in block)
+    headings = [line for line in shown.splitlines() if line and line[0].isupper() and ":" not in line]
+    printed = sh(".venv/bin/chronodesk demo --tickets 150 --seed 3", desk, tmp_path)
+    for heading in ("Tickets by status", "The teams with most open work", "Arrivals and resolutions a month"):
+        assert heading in headings
+        assert heading in printed
+    assert "The ticket with most handoffs: T-" in printed
+
+
+def test_every_other_command_that_it_names_works(desk: dict[str, str], tmp_path: Path) -> None:
+    commands = re.findall(r"`(\.venv/bin/chronodesk [^`]+)`", README)
+    assert len(commands) >= 5
+    for command in commands:
+        assert sh(command, desk, tmp_path) or "--out" in command
+
+
+def test_the_demo_starts_a_desk_where_none_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="chronodesk-demo-"))
+    folder.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
+    environment |= {
+        "CHRONODESK_DATA_DIR": str(folder / "desk"),
+        "CHRONODESK_API_PORT": str(free_port()),
+        "CHRONODESK_TRANSPORT": "store",
+    }
+    try:
+        printed = sh(".venv/bin/chronodesk demo --tickets 50 --seed 3", environment, tmp_path_factory.mktemp("cwd"))
+        assert "Tickets by status" in printed
+        assert not (folder / "desk" / "run.json").exists(), "it stopped what it started"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
