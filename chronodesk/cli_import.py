@@ -84,9 +84,10 @@ def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = 
 
 
 def connected(settings: Settings) -> psycopg.Connection[Any]:
-    import psycopg
 
-    return psycopg.connect(app_url(settings), autocommit=True, connect_timeout=10)
+    from commands.database import connect
+
+    return connect(app_url(settings), name="import")
 
 
 @contextmanager

@@ -25,11 +25,11 @@ def lag(
     wait: Annotated[float, typer.Option(help="wait up to this many seconds until no view is behind", min=0)] = 0,
 ) -> None:
     """Show how far each view and the relay have come. With --wait: exit code 3 if a view is behind at the end."""
-    from consumers.connect import connect
+    from commands.database import connect
     from consumers.positions import wait_for_views
     from projections.registry import PROJECTIONS
 
-    with connect(app_url(loaded()), "lag") as connection:
+    with connect(app_url(loaded()), name="lag") as connection:
         report = wait_for_views(connection, list(PROJECTIONS), wait)
     if as_json:
         console.print_json(json.dumps(report.as_json()))

@@ -25,11 +25,11 @@ def register(app: typer.Typer) -> None:
 
 def list_(view: View = None, as_json: Json = False) -> None:
     """Show each parked ticket: the event that failed, why, and how many wait behind it."""
-    from consumers.connect import connect
+    from commands.database import connect
     from consumers.parked import as_json as row_as_json
     from consumers.parked import list_parked
 
-    with connect(app_url(loaded()), "parked") as connection:
+    with connect(app_url(loaded()), name="parked") as connection:
         rows = list_parked(connection, view)
     if as_json:
         console.print_json(json.dumps([row_as_json(row) for row in rows]))
@@ -43,15 +43,15 @@ def list_(view: View = None, as_json: Json = False) -> None:
 
 def replay(view: View = None, as_json: Json = False) -> None:
     """Fold parked tickets anew from the store. Exit code 1 if some still fail."""
+    from commands.database import connect
     from consumers.builds import live_build
-    from consumers.connect import connect
     from consumers.parked import as_json as row_as_json
     from consumers.parked import replay as replay_build
     from projections.registry import PROJECTIONS
 
     if view is not None and view not in PROJECTIONS:
         raise UsageError(f"no such view: {view}. There are: {', '.join(PROJECTIONS)}")
-    with connect(app_url(loaded()), "parked") as connection:
+    with connect(app_url(loaded()), name="parked") as connection:
         builds = [(name, live_build(connection, name)) for name in ([view] if view else PROJECTIONS)]
         done = [row for name, build in builds if build for row in replay_build(connection, build, PROJECTIONS[name])]
     if as_json:

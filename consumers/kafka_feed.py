@@ -13,10 +13,10 @@ import structlog
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from aggregates.envelope import Stored
+from commands.database import connect
 from commands.log import Head, read_after, read_head
 from consumers import metrics
 from consumers.checkpoints import Claim, claim
-from consumers.connect import connect
 from consumers.feed import Hint, Part
 from consumers.messages import UnreadableRecord, read_record
 from consumers.partition import PARTITIONS, partition_of
@@ -77,7 +77,7 @@ class KafkaFeed:
         self._pending: set[int] = set()
         self._held: dict[int, Held] = {}
         self._catching_up: list[CatchUp] = []
-        self._connection = connect(url, f"feed {schema}")
+        self._connection = connect(url, name=f"feed {schema}")
         self._head: Head = read_head(self._connection)
         self._admin: Any = None
         self._consumer: Any = None

@@ -14,9 +14,9 @@ import structlog
 from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 
+from commands.database import connect
 from consumers import metrics
 from consumers.builds import Build, Ddl, ensure_live, go_live_when_caught_up
-from consumers.connect import connect
 from consumers.faults import Fenced, Refused, described
 from consumers.feed import Feed
 from consumers.kafka_feed import KafkaFeed
@@ -51,7 +51,7 @@ class Source:
 
 def consume(projection: Projection[Any], source: Source, stopping: threading.Event, ddl: Ddl | None = None) -> None:
     """Feed one view until told to stop or something fails. Nothing is kept in memory: call it again then."""
-    with closing(connect(source.url, f"consume {projection.name}")) as connection:
+    with closing(connect(source.url, name=f"consume {projection.name}")) as connection:
         build = ensure_live(connection, projection, ddl)
         log.info("consuming", build=build.schema, live=build.live, kafka=source.bootstrap is not None)
         gauges = Gauges(connection, projection.name)

@@ -12,9 +12,9 @@ import structlog
 from kafka import KafkaProducer
 
 from aggregates.envelope import Stored
+from commands.database import connect
 from commands.log import read_after, read_head
 from consumers import metrics
-from consumers.connect import connect
 from consumers.messages import Mark, event_headers, mark_headers, source_of
 from consumers.partition import PARTITIONS, partition_of
 from consumers.relay_check import refuse_foreign_topic
@@ -57,7 +57,7 @@ class Relay:
         Raises StoreBehind or OtherLog where the topic does not belong to this state of the store.
         """
         with ExitStack() as stack:
-            connection = stack.enter_context(closing(connect(self._url, "relay")))
+            connection = stack.enter_context(closing(connect(self._url, name="relay")))
             metrics.RELAY_ACTIVE.set(0)
             if not _become_active(connection, stopping):
                 return

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import LiteralString
 
 from aggregates.envelope import Stored
+from commands.database import connect
 from commands.log import read_after
 from consumers.checkpoints import Claim, claim
-from consumers.connect import connect
 from consumers.feed import Part
 from consumers.partition import PARTITIONS, partition_of
 
@@ -28,7 +28,7 @@ class StoreFeed:
         self._schema, self._batch = schema, batch
         self._claims: dict[int, Claim] = {}
         self._cursor = 0
-        self._connection = connect(url, f"feed {schema}")
+        self._connection = connect(url, name=f"feed {schema}")
         self._connection.execute(LISTEN)
 
     def poll(self, timeout: float) -> Sequence[Part]:

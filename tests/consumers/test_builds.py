@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from commands.database import connect
 from commands.log import read_head
 from consumers.builds import Build, ensure_live, go_live_when_caught_up, live_build
-from consumers.connect import connect
 from consumers.faults import OutdatedCode
 from consumers.loop import Source, consume
 from tests.consumers.facts import open_tickets
@@ -27,7 +27,7 @@ class Newer(Tally):
 
 @pytest.fixture
 def desk(database: Database) -> Rig:
-    return Rig(connect(database.app_url, "test"), Source(database.app_url, None, "unused"))
+    return Rig(connect(database.app_url, name="test"), Source(database.app_url, None, "unused"))
 
 
 def test_the_first_build_is_live_at_once(desk: Rig) -> None:
@@ -40,7 +40,7 @@ def test_the_first_build_is_live_at_once(desk: Rig) -> None:
 
 def test_many_workers_at_once_make_one_build(database: Database) -> None:
     def start(_: int) -> str:
-        with closing(connect(database.app_url, "test")) as connection:
+        with closing(connect(database.app_url, name="test")) as connection:
             return ensure_live(connection, Tally(), DDL).schema
 
     with ThreadPoolExecutor(8) as workers:
