@@ -9,8 +9,9 @@ from aggregates.desk import Desk
 from aggregates.errors import NotFound, RuleBroken, Unacceptable
 from aggregates.fact import Fact
 from aggregates.ticket.commands import Intake, Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
-from aggregates.ticket.decide import decide, follow_up, link, open_ticket, unlink
+from aggregates.ticket.decide import decide, open_ticket
 from aggregates.ticket.events import Opened
+from aggregates.ticket.pairs import follow_up, link, unlink
 from aggregates.ticket.state import Ticket
 from commands.context import Accepted, Context
 from commands.handle import Ask, Handler, Seen, Writes

@@ -19,7 +19,8 @@ from aggregates.fact import Command, Fact
 from aggregates.kinds import KINDS, evolved
 from aggregates.team import TeamCommand
 from aggregates.ticket.commands import Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
-from aggregates.ticket.decide import decide, follow_up, link, open_ticket, unlink
+from aggregates.ticket.decide import decide, open_ticket
+from aggregates.ticket.pairs import follow_up, link, unlink
 from tests.aggregates.cast import AS_ADA, DESK, FOLLOW_UP, NUMBER, TICKET
 
 Facts = tuple[Fact, ...]

@@ -1,4 +1,4 @@
-"""What does a ticket allow? `decide` for one ticket, `link`, `unlink` and `follow_up` where two are written at once."""
+"""What does a ticket allow?"""
 
 from __future__ import annotations
 
@@ -45,8 +45,6 @@ from aggregates.ticket.events import (
     DeEscalated,
     Escalated,
     FieldChanged,
-    FollowedUp,
-    Linked,
     MarkedSpam,
     MessageReceived,
     NoteAdded,
@@ -54,7 +52,6 @@ from aggregates.ticket.events import (
     PriorityChanged,
     PutOnHold,
     PutPending,
-    Relation,
     Reopened,
     ReplyAdded,
     Resolved,
@@ -64,7 +61,6 @@ from aggregates.ticket.events import (
     TimeLogged,
     TypeChanged,
     Unassigned,
-    Unlinked,
     Untagged,
     WatcherAdded,
     WatcherRemoved,
@@ -73,15 +69,6 @@ from aggregates.ticket.state import Ticket, evolve
 
 Facts = tuple[TicketFact, ...]
 TOP_LEVEL = 9
-MIRROR: dict[Relation, Relation] = {
-    "relates_to": "relates_to",
-    "duplicates": "duplicated_by",
-    "duplicated_by": "duplicates",
-    "blocks": "blocked_by",
-    "blocked_by": "blocks",
-    "causes": "caused_by",
-    "caused_by": "causes",
-}
 
 
 def open_ticket(command: OpenTicket, number: int, actor: Actor, desk: Desk) -> Facts:
@@ -160,47 +147,9 @@ def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> 
         case LogTime():
             return _log_time(command, actor, desk)
         case Link() | Unlink():
-            raise TypeError("links are written to two tickets at once: see link() and unlink()")
+            raise TypeError("links are written to two tickets at once: see aggregates.ticket.pairs")
         case _:
             assert_never(command)
-
-
-def link(ticket: Ticket, id: UUID, other: Ticket, command: Link) -> tuple[Facts, Facts]:
-    """The facts of both tickets, the mirrored relation on the other one. Closed tickets may be linked."""
-    require(id != command.other, "ticket.linked_to_itself", "A ticket cannot be linked to itself.")
-    there = (MIRROR[command.relation], id)
-    ours = () if (command.relation, command.other) in ticket.links else (_linked(command.relation, command.other),)
-    return ours, () if there in other.links else (_linked(*there),)
-
-
-def unlink(ticket: Ticket, id: UUID, other: Ticket, command: Unlink) -> tuple[Facts, Facts]:
-    here, there = (command.relation, command.other), (MIRROR[command.relation], id)
-    require(here in ticket.links, "ticket.not_linked", "There is no such link.")
-    ours = Unlinked(relation=command.relation, other=command.other)
-    return (ours,), (Unlinked(relation=there[0], other=id),) if there in other.links else ()
-
-
-def follow_up(
-    ticket: Ticket, id: UUID, command: ReceiveMessage, new_id: UUID, number: int, desk: Desk
-) -> tuple[Facts, Facts]:
-    """A message to a closed ticket: what the old one remembers, and the first facts of the new one.
-
-    It goes to the same team, unless that takes no more work.
-    """
-    require(ticket.follow_up is None, "ticket.already_followed_up", "The story goes on in another ticket already.")
-    received = _received(ticket, command, desk)
-    opened = Opened(
-        number=number,
-        requester=_requester(ticket),
-        subject=ticket.subject,
-        channel=command.channel,
-        category=ticket.category,
-        team=ticket.team if desk.takes_work(ticket.team) else None,
-        priority=ticket.priority,
-        ticket_type=ticket.ticket_type,
-        follow_up_of=id,
-    )
-    return (FollowedUp(follow_up=new_id, number=number),), (opened, received)
 
 
 def _opened(command: OpenTicket, number: int, desk: Desk) -> Opened:
@@ -221,16 +170,16 @@ def _opened(command: OpenTicket, number: int, desk: Desk) -> Opened:
 
 
 def _receive(ticket: Ticket, command: ReceiveMessage, desk: Desk) -> Facts:
-    received = _received(ticket, command, desk)
+    received = received_message(ticket, command, desk)
     if ticket.status in ("new", "open"):
         return (received,)
     return (received, Reopened(was=ticket.status, cause="message"))
 
 
-def _received(ticket: Ticket, command: ReceiveMessage, desk: Desk) -> MessageReceived:
+def received_message(ticket: Ticket, command: ReceiveMessage, desk: Desk) -> MessageReceived:
     if command.author is not None:
         desk.customer(command.author, "author")
-    return MessageReceived(author=command.author or _requester(ticket), body=command.body, channel=command.channel)
+    return MessageReceived(author=command.author or requester_of(ticket), body=command.body, channel=command.channel)
 
 
 def _route(ticket: Ticket, command: Route, desk: Desk) -> Facts:
@@ -384,17 +333,13 @@ def _log_time(command: LogTime, actor: Actor, desk: Desk) -> Facts:
     return (TimeLogged(agent=agent, seconds=command.seconds, billable=command.billable, note=command.note),)
 
 
-def _linked(relation: Relation, other: UUID) -> Linked:
-    return Linked(relation=relation, other=other)
-
-
 def _acting_agent(actor: Actor) -> UUID:
     if actor.agent is None:
         raise RuleBroken("ticket.not_an_agent", "Only an agent can do this in their own name; name one.")
     return actor.agent
 
 
-def _requester(ticket: Ticket) -> UUID:
+def requester_of(ticket: Ticket) -> UUID:
     if ticket.requester is None:
         raise RuleBroken("ticket.no_requester", "The ticket has no requester; name the author.")
     return ticket.requester

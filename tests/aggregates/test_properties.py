@@ -42,8 +42,8 @@ from aggregates.ticket.commands import (
     WaitForRequester,
     Watch,
 )
-from aggregates.ticket.decide import follow_up
 from aggregates.ticket.events import Closed, FollowedUp, Reopened
+from aggregates.ticket.pairs import follow_up
 from aggregates.ticket.state import Ticket
 from tests.aggregates.cast import (
     ANNA,

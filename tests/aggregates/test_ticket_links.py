@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from aggregates.ticket.commands import Link, Unlink
-from aggregates.ticket.decide import MIRROR, decide
+from aggregates.ticket.decide import decide
 from aggregates.ticket.events import Closed, Linked, Relation, Unlinked
+from aggregates.ticket.pairs import MIRROR
 from aggregates.ticket.state import Ticket
 from tests.aggregates.cast import AS_ADA, DESK, OPENED, OTHER, TICKET
 from tests.spec import given

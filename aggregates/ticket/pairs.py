@@ -1,0 +1,64 @@
+"""What do two tickets allow that are written at once? Linking them, and following one up with the other."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from aggregates.desk import Desk
+from aggregates.errors import require
+from aggregates.ticket.commands import Link, ReceiveMessage, Unlink
+from aggregates.ticket.decide import Facts, received_message, requester_of
+from aggregates.ticket.events import FollowedUp, Linked, Opened, Relation, Unlinked
+from aggregates.ticket.state import Ticket
+
+MIRROR: dict[Relation, Relation] = {
+    "relates_to": "relates_to",
+    "duplicates": "duplicated_by",
+    "duplicated_by": "duplicates",
+    "blocks": "blocked_by",
+    "blocked_by": "blocks",
+    "causes": "caused_by",
+    "caused_by": "causes",
+}
+
+
+def link(ticket: Ticket, id: UUID, other: Ticket, command: Link) -> tuple[Facts, Facts]:
+    """The facts of both tickets, the mirrored relation on the other one. Closed tickets may be linked."""
+    require(id != command.other, "ticket.linked_to_itself", "A ticket cannot be linked to itself.")
+    there = (MIRROR[command.relation], id)
+    ours = () if (command.relation, command.other) in ticket.links else (_linked(command.relation, command.other),)
+    return ours, () if there in other.links else (_linked(*there),)
+
+
+def unlink(ticket: Ticket, id: UUID, other: Ticket, command: Unlink) -> tuple[Facts, Facts]:
+    here, there = (command.relation, command.other), (MIRROR[command.relation], id)
+    require(here in ticket.links, "ticket.not_linked", "There is no such link.")
+    ours = Unlinked(relation=command.relation, other=command.other)
+    return (ours,), (Unlinked(relation=there[0], other=id),) if there in other.links else ()
+
+
+def follow_up(
+    ticket: Ticket, id: UUID, command: ReceiveMessage, new_id: UUID, number: int, desk: Desk
+) -> tuple[Facts, Facts]:
+    """A message to a closed ticket: what the old one remembers, and the first facts of the new one.
+
+    It goes to the same team, unless that takes no more work.
+    """
+    require(ticket.follow_up is None, "ticket.already_followed_up", "The story goes on in another ticket already.")
+    received = received_message(ticket, command, desk)
+    opened = Opened(
+        number=number,
+        requester=requester_of(ticket),
+        subject=ticket.subject,
+        channel=command.channel,
+        category=ticket.category,
+        team=ticket.team if desk.takes_work(ticket.team) else None,
+        priority=ticket.priority,
+        ticket_type=ticket.ticket_type,
+        follow_up_of=id,
+    )
+    return (FollowedUp(follow_up=new_id, number=number),), (opened, received)
+
+
+def _linked(relation: Relation, other: UUID) -> Linked:
+    return Linked(relation=relation, other=other)
