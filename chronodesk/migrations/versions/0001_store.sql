@@ -5,6 +5,12 @@ DO $$ BEGIN
         CREATE ROLE chronodesk_app;
     END IF;
 END $$;
+-- Where one login does everything, its processes still act as the application only: so it must be able to become it.
+DO $$ BEGIN
+    GRANT chronodesk_app TO CURRENT_USER;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE '% may not grant chronodesk_app to itself', current_user;
+END $$;
 
 CREATE SCHEMA store;
 REVOKE ALL ON SCHEMA store FROM PUBLIC;
