@@ -95,7 +95,10 @@ async def _announce(servers: Servers, stopping: asyncio.Event) -> None:
 
 
 def _end_on_signals() -> None:
-    """While servers start there is no event loop yet: SIGTERM then unwinds the stack just as Ctrl-C does."""
+    """While servers start there is no event loop yet: every signal then unwinds the stack just as Ctrl-C does.
+
+    SIGINT too: a script that starts us in the background has it ignored.
+    """
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
