@@ -31,11 +31,14 @@ def connect(url: str, *, name: str, **session: str) -> Connection[Any]:
 
 
 def pool(url: str, *, name: str, size: int) -> AsyncConnectionPool[AsyncConnection[Any]]:
-    """Autocommit connections. One that a restarted server broke fails its next use and is then replaced."""
+    """Autocommit connections. One that a restarted server broke fails its next use and is then replaced.
+
+    It grows as needed: while one connection is enough, all use that one, whose plans and caches are warm.
+    """
     return AsyncConnectionPool(
         url,
         kwargs={"autocommit": True, **session_parameters(name)},
-        min_size=min(2, size),
+        min_size=1,
         max_size=size,
         timeout=CONNECT_SECONDS,
         open=False,

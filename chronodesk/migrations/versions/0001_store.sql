@@ -136,8 +136,9 @@ CREATE FUNCTION store.append(
     command_ids uuid[], callers text[], requests bytea[],
     write_commands int[], write_streams uuid[], write_expected bigint[], write_counts int[],
     event_commands int[], event_writes int[], event_types text[], event_states bytea[],
-    read_commands int[], read_streams uuid[], read_versions bigint[],
-    reserve_commands int[], reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
+    read_commands int[] DEFAULT '{}', read_streams uuid[] DEFAULT '{}', read_versions bigint[] DEFAULT '{}',
+    reserve_commands int[] DEFAULT '{}', reserve_namespaces text[] DEFAULT '{}', reserve_keys bytea[] DEFAULT '{}',
+    reserve_streams uuid[] DEFAULT '{}'
 ) RETURNS SETOF store.outcome
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -152,7 +153,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(4242, 1);
     why := store.offence(command_ids, write_streams, write_expected, write_counts,
                          read_streams, read_versions, reserve_namespaces, reserve_keys, reserve_streams);
-    IF why IS NULL AND (SELECT count(DISTINCT c) = n FROM unnest(command_ids) AS c) THEN
+    IF why IS NULL AND (n = 1 OR (SELECT count(DISTINCT c) = n FROM unnest(command_ids) AS c)) THEN
         RETURN QUERY SELECT * FROM store.write(
             command_ids, callers, requests, write_streams, write_expected, write_counts,
             event_commands, event_writes, event_types, event_states,
@@ -223,49 +224,57 @@ CREATE FUNCTION store.write(
     reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
 ) RETURNS SETOF store.outcome LANGUAGE plpgsql AS $$
 DECLARE
-    head   store.head;
-    at     timestamptz;
-    link   bytea;
-    place  bigint;
-    hashes bytea[] := '{}';
-    e      record;
+    head     store.head;
+    at       timestamptz;
+    link     bytea;
+    place    bigint;
+    a_write  int := 0;
+    version  bigint;
+    streams  uuid[] := '{}';
+    versions bigint[] := '{}';
+    hashes   bytea[] := '{}';
+    firsts   bigint[] := '{}';
+    lasts    bigint[] := '{}';
+    e        record;
 BEGIN
     SELECT * INTO STRICT head FROM store.head;
     -- Taken under the lock: the clock of the wait before it would run backwards in position order.
     at := greatest(clock_timestamp(), head.recorded_at);
     link := head.hash;
     place := head.position;
-    FOR e IN
-        SELECT write_streams[v.w] AS stream, v.type, v.state,
-               write_expected[v.w] + row_number() OVER (PARTITION BY v.w ORDER BY v.i) AS version
-          FROM unnest(event_writes, event_types, event_states) WITH ORDINALITY AS v (w, type, state, i)
-         ORDER BY v.i
+    FOR e IN SELECT * FROM unnest(event_commands, event_writes, event_types, event_states) AS v (command, w, type, state)
     LOOP
+        IF e.w <> a_write THEN
+            a_write := e.w;
+            version := write_expected[a_write];
+        END IF;
+        version := version + 1;
         place := place + 1;
-        link := store.chain(link, place, e.stream, e.version, e.type, at, e.state);
+        link := store.chain(link, place, write_streams[a_write], version, e.type, at, e.state);
+        streams := streams || write_streams[a_write];
+        versions := versions || version;
         hashes := hashes || link;
+        firsts[e.command] := coalesce(firsts[e.command], place);
+        lasts[e.command] := place;
     END LOOP;
     INSERT INTO store.events
         (originator_id, originator_version, topic, state, notification_id, recorded_at, hash)
-    SELECT write_streams[v.w], write_expected[v.w] + row_number() OVER (PARTITION BY v.w ORDER BY v.i),
-           v.type, v.state, head.position + v.i, at, v.hash
-      FROM unnest(event_writes, event_types, event_states, hashes) WITH ORDINALITY AS v (w, type, state, hash, i);
+    SELECT v.stream, v.version, v.type, v.state, head.position + v.i, at, v.hash
+      FROM unnest(streams, versions, event_types, event_states, hashes)
+           WITH ORDINALITY AS v (stream, version, type, state, hash, i);
     INSERT INTO store.streams AS s (id, version)
     SELECT w.stream, max(w.expected + w.n)
       FROM unnest(write_streams, write_expected, write_counts) AS w (stream, expected, n) GROUP BY w.stream
         ON CONFLICT (id) DO UPDATE SET version = excluded.version;
-    INSERT INTO store.reservations (namespace, key, stream)
-    SELECT DISTINCT * FROM unnest(reserve_namespaces, reserve_keys, reserve_streams)
-        ON CONFLICT DO NOTHING;
+    IF reserve_keys <> '{}' THEN
+        INSERT INTO store.reservations (namespace, key, stream)
+        SELECT DISTINCT * FROM unnest(reserve_namespaces, reserve_keys, reserve_streams)
+            ON CONFLICT DO NOTHING;
+    END IF;
     UPDATE store.head SET position = place, recorded_at = at, hash = link;
-    RETURN QUERY
-        INSERT INTO store.commands
-        SELECT c.id, c.caller, c.request, head.position + min(v.i), head.position + max(v.i)
-          FROM unnest(command_ids, callers, requests) WITH ORDINALITY AS c (id, caller, request, i)
-          JOIN unnest(event_commands) WITH ORDINALITY AS v (command, i) ON v.command = c.i
-         GROUP BY c.i, c.id, c.caller, c.request ORDER BY c.i
-        RETURNING array_position(write.command_ids, commands.command_id), 'accepted',
-                  commands.first_position, commands.last_position;
+    INSERT INTO store.commands SELECT * FROM unnest(command_ids, callers, requests, firsts, lasts);
+    RETURN QUERY SELECT c.i::int, 'accepted', c.first, c.last
+                   FROM unnest(firsts, lasts) WITH ORDINALITY AS c (first, last, i);
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA store FROM PUBLIC;
