@@ -23,10 +23,7 @@ HEADERS = {
     "ce_type": "the event's type",
     "ce_source": "the log that it is in",
     "ce_time": "when the store recorded it",
-    "ce_subject": "the stream's id",
-    "position": "its place in the whole log",
-    "version": "its place in its stream",
-    "recorded_at": "when the store recorded it",
+    "ce_version": "its place in its stream, whose id is the record's key",
 }
 
 

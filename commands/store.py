@@ -74,19 +74,24 @@ class EventStore:
             async with self._pool.connection() as connection:
                 yield connection
         except AWAY as error:
-            log.warning("store.unavailable: %s", type(error).__name__)
-            raise Unavailable("store.unavailable", "The event store is busy or away.") from error
+            raise _unavailable(error) from error
 
     async def _append(self, commands: Sequence[Append]) -> Sequence[Outcome]:
         try:
-            async with self.connection() as connection:
+            async with self._pool.connection() as connection:
                 return await append(connection, commands)
-        except Unavailable:
-            # The commit may have got through and only its answer be lost: asked again, each command finds itself.
-            async with self.connection() as connection:
-                return await append(connection, commands)
+        except AWAY as error:
+            _unavailable(error)
+        # The commit may have got through and only its answer be lost: asked again, each command finds itself.
+        async with self.connection() as connection:
+            return await append(connection, commands)
 
     async def _draw(self, waiting: Sequence[None]) -> Sequence[int]:
         async with self.connection() as connection, connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(NUMBERS, {"n": len(waiting)}, prepare=True)
             return await cursor.fetchall()
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    log.warning("store.unavailable: %s", type(error).__name__)
+    return Unavailable("store.unavailable", "The event store is busy or away.")
