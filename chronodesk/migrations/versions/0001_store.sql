@@ -129,6 +129,9 @@ CREATE TYPE store.outcome AS (
     last_position  bigint
 );
 
+-- Where each command's events came to stand in the log.
+CREATE TYPE store.places AS (firsts bigint[], lasts bigint[]);
+
 -- Append what many commands wrote, in one transaction, each command all or nothing and with its own outcome.
 -- Arrays of writes, events, reads and reservations name their command by its 1-based place, in rising order;
 -- events name their write the same way. `SELECT` it in autocommit: the lock is held until the commit.
@@ -153,17 +156,21 @@ DECLARE
     n       int := cardinality(command_ids);
     why     text;
     earlier store.commands;
+    places  store.places;
 BEGIN
     -- Positions are handed out under this lock and it is held until commit: so they are gapless and in commit order.
     PERFORM pg_advisory_xact_lock(4242, 1);
     why := store.offence(command_ids, write_streams, write_expected, write_counts,
                          read_streams, read_versions, reserve_namespaces, reserve_keys, reserve_streams);
     IF why IS NULL AND (n = 1 OR (SELECT count(DISTINCT c) = n FROM unnest(command_ids) AS c)) THEN
-        RETURN QUERY SELECT * FROM store.write(
+        places := store.write(
             command_ids, callers, requests, write_streams, write_expected, write_counts,
             event_commands, event_writes, event_types, event_states,
             reserve_namespaces, reserve_keys, reserve_streams);
         PERFORM pg_notify('events', '');
+        FOR i IN 1..n LOOP
+            RETURN NEXT (i, 'accepted', places.firsts[i], places.lasts[i])::store.outcome;
+        END LOOP;
         RETURN;
     END IF;
     -- Not all hold: judge them one by one, so that a stale command never fails its neighbours.
@@ -204,6 +211,7 @@ DECLARE
     v1 int := coalesce(array_position(reserve_commands, place), 1);
     v2 int := v1 - 1 + cardinality(array_positions(reserve_commands, place));
     why text;
+    places store.places;
 BEGIN
     why := store.offence(
         command_ids[place:place], write_streams[w1:w2], write_expected[w1:w2], write_counts[w1:w2],
@@ -213,12 +221,13 @@ BEGIN
         RETURN NEXT (place, why, NULL, NULL)::store.outcome;
         RETURN;
     END IF;
-    RETURN QUERY SELECT * FROM store.write(
+    places := store.write(
         command_ids[place:place], callers[place:place], requests[place:place],
         write_streams[w1:w2], write_expected[w1:w2], write_counts[w1:w2],
         array_fill(1, ARRAY[e2 - e1 + 1]), ARRAY(SELECT x - w1 + 1 FROM unnest(event_writes[e1:e2]) AS x),
         event_types[e1:e2], event_states[e1:e2],
         reserve_namespaces[v1:v2], reserve_keys[v1:v2], reserve_streams[v1:v2]);
+    RETURN NEXT (place, 'accepted', places.firsts[1], places.lasts[1])::store.outcome;
 END $$;
 
 -- Write commands that were found to hold. Only ever called under the append lock.
@@ -227,7 +236,7 @@ CREATE FUNCTION store.write(
     write_streams uuid[], write_expected bigint[], write_counts int[],
     event_commands int[], event_writes int[], event_types text[], event_states bytea[],
     reserve_namespaces text[], reserve_keys bytea[], reserve_streams uuid[]
-) RETURNS SETOF store.outcome LANGUAGE plpgsql AS $$
+) RETURNS store.places LANGUAGE plpgsql AS $$
 DECLARE
     head     store.head;
     at       timestamptz;
@@ -278,8 +287,7 @@ BEGIN
     END IF;
     UPDATE store.head SET position = place, recorded_at = at, hash = link;
     INSERT INTO store.commands SELECT * FROM unnest(command_ids, callers, requests, firsts, lasts);
-    RETURN QUERY SELECT c.i::int, 'accepted', c.first, c.last
-                   FROM unnest(firsts, lasts) WITH ORDINALITY AS c (first, last, i);
+    RETURN (firsts, lasts)::store.places;
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA store FROM PUBLIC;
