@@ -21,39 +21,49 @@ class Batcher(Generic[Item, Result]):
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Result:
-        if self._busy:
-            future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-            self._waiting.append((item, future))
-            return await future
-        # Nobody is in the way: without a task and a future in between, a lone caller saves a tenth of the time.
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if not self._busy:
+            await self._lead()
+        return await future
+
+    async def _lead(self) -> None:
+        """Run the first batch oneself: a task for it would cost a lone caller a tenth of the time."""
         self._busy = True
         try:
-            (result,) = await self._run([item])
-            return result
+            # Whoever is about to ask at this moment comes along.
+            await asyncio.sleep(0)
+            await self._settle(self._next())
         finally:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        if self._waiting:
-            self._worker = asyncio.create_task(self._drain())
-        else:
-            self._busy = False
+            if self._waiting:
+                self._worker = asyncio.create_task(self._drain())
+            else:
+                self._busy = False
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-                await self._settle(batch)
+                await self._settle(self._next())
         finally:
             self._busy = False
+
+    def _next(self) -> Sequence[tuple[Item, asyncio.Future[Result]]]:
+        batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+        return batch
 
     async def _settle(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
-        except Exception as error:
+        except BaseException as error:
+            # A leader that is cancelled must not leave the others waiting: they may ask again.
+            failure = error if isinstance(error, Exception) else InterruptedError("the batch was cancelled")
             for _, future in batch:
                 if not future.done():
-                    future.set_exception(error)
+                    future.set_exception(failure)
+                    # The cancelled leader asks no more: asyncio need not complain that nobody did.
+                    future.exception()
+            if not isinstance(error, Exception):
+                raise
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
