@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from aggregates import agent, customer, team
+from aggregates import agent, calendar, customer, team
 from aggregates.customer import Customer, Organisation
 from aggregates.ticket import state
 
@@ -23,6 +23,7 @@ KINDS: Mapping[str, Kind] = {
     "agent": Kind(agent.Agent(), agent.evolve),
     "customer": Kind(Customer(), customer.evolve),
     "organisation": Kind(Organisation(), customer.evolve_organisation),
+    "calendar": Kind(calendar.Calendar(), calendar.evolve),
 }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from aggregates import agent, customer, team
+from aggregates import agent, calendar, customer, team
 from aggregates.agent import AgentCommand
+from aggregates.calendar import CalendarCommand
 from aggregates.customer import CustomerCommand, OrganisationCommand
 from aggregates.desk import Desk
 from aggregates.envelope import Actor
@@ -107,6 +108,8 @@ def _configured(state: Any, command: Command) -> Facts:
         return agent.decide(state, command)
     if isinstance(command, CustomerCommand):
         return customer.decide(state, command)
+    if isinstance(command, CalendarCommand):
+        return calendar.decide(state, command)
     assert isinstance(command, OrganisationCommand)
     return customer.decide_organisation(state, command)
 
@@ -118,5 +121,6 @@ def _kind(command: Command) -> str:
         "agent": AgentCommand,
         "customer": CustomerCommand,
         "organisation": OrganisationCommand,
+        "calendar": CalendarCommand,
     }
     return next(kind for kind, commands in kinds.items() if isinstance(command, commands))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from aggregates.agent import (
@@ -16,6 +16,8 @@ from aggregates.agent import (
     WentOffline,
     WentOnline,
 )
+from aggregates.business_time import Hours, OtherHours, Span, YearlyHoliday
+from aggregates.calendar import CalendarCreated, CalendarPublished, CalendarRenamed
 from aggregates.customer import (
     Contact,
     ContactsChanged,
@@ -171,6 +173,25 @@ DESK: tuple[Fact, ...] = (
     OrganisationChanged(organisation=None),
     OrganisationRegistered(name="Acme"),
     OrganisationRenamed(name="Acme & Co"),
+    CalendarCreated(name="Office"),
+    CalendarRenamed(name="Head office"),
+    CalendarPublished(hours=Hours(zone="UTC")),
+    CalendarPublished(
+        hours=Hours(
+            zone="Europe/Stockholm",
+            monday=(Span(opens=9 * 60, closes=12 * 60), Span(opens=13 * 60, closes=18 * 60)),
+            tuesday=(Span(opens=0, closes=24 * 60),),
+            wednesday=(Span(opens=22 * 60 + 30, closes=6 * 60),),
+            saturday=(Span(opens=18 * 60, closes=0),),
+            holidays=(date(2026, 4, 3), date(2026, 5, 14)),
+            yearly_holidays=(YearlyHoliday(month=12, day=25), YearlyHoliday(month=2, day=29)),
+            exceptions=(
+                OtherHours(day=date(2026, 12, 24), spans=(Span(opens=10 * 60, closes=12 * 60 + 15),)),
+                OtherHours(day=date(2026, 12, 31)),
+            ),
+        ),
+        effective_from=datetime(2026, 1, 1, tzinfo=UTC),
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from aggregates.agent import (
     WentOffline,
     WentOnline,
 )
+from aggregates.calendar import CalendarCreated, CalendarPublished, CalendarRenamed
 from aggregates.customer import (
     ContactsChanged,
     CustomerRegistered,
@@ -112,9 +113,9 @@ def _set(old: object, value: object, new: object) -> bool:
 
 def _desk(before: Any, fact: Fact, after: Any) -> object:
     match fact:
-        case TeamCreated() | AgentRegistered() | CustomerRegistered() | OrganisationRegistered():
+        case TeamCreated() | AgentRegistered() | CustomerRegistered() | OrganisationRegistered() | CalendarCreated():
             return not before.exists and after.name == fact.name
-        case TeamRenamed() | AgentRenamed() | CustomerRenamed() | OrganisationRenamed():
+        case TeamRenamed() | AgentRenamed() | CustomerRenamed() | OrganisationRenamed() | CalendarRenamed():
             return before.name != fact.name == after.name
         case TeamLeaderChanged():
             return before.leader != fact.leader == after.leader
@@ -140,6 +141,9 @@ def _desk(before: Any, fact: Fact, after: Any) -> object:
             return before.language != fact.language == after.language
         case TierChanged():
             return before.tier == fact.was != fact.tier == after.tier
+        case CalendarPublished():
+            said = (fact.hours, fact.effective_from) == (after.latest.hours, after.latest.effective_from)
+            return said and after.versions[:-1] == before.versions and after.latest.number == len(after.versions)
         case OrganisationChanged():
             return before.organisation != fact.organisation == after.organisation
     raise TypeError(f"say here what {fact.type_name} says")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, date
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -71,6 +71,7 @@ def _plain(annotation: Any, notes: tuple[object, ...]) -> Strategy:
         bool: st.booleans,
         UUID: lambda: st.sampled_from(IDS),
         AwareDatetime: lambda: st.datetimes(timezones=st.just(UTC)),
+        date: st.dates,
         type(None): st.none,
     }
     if annotation not in plain:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aggregates.agent import AgentCommand
+from aggregates.calendar import CalendarCommand
 from aggregates.customer import CustomerCommand, OrganisationCommand
 from aggregates.desk import Desk
 from aggregates.envelope import Actor, decode, encode, envelope_of
@@ -72,6 +73,7 @@ COMMANDS: dict[str, Any] = {
     "agent": AgentCommand,
     "customer": CustomerCommand,
     "organisation": OrganisationCommand,
+    "calendar": CalendarCommand,
 }
 OPEN = OpenTicket(requester=OPENED.requester, subject="Printer on fire", channel="email")
 # Other suites share the machine: a slow draw is no fault of what is tested.
@@ -186,7 +188,7 @@ def _assert_nothing_but_time_and_links_follows_the_end(story: Story) -> None:
     assert {fact.type_name for fact in after} <= {"ticket.time_logged.v1", "ticket.linked.v1", "ticket.unlinked.v1"}
 
 
-@pytest.mark.parametrize("kind", ["team", "agent", "customer", "organisation"])
+@pytest.mark.parametrize("kind", ["team", "agent", "customer", "organisation", "calendar"])
 @SOME
 @given(data=st.data())
 def test_whatever_is_asked_of_the_desk_each_fact_changes_what_it_says(kind: str, data: st.DataObject) -> None:
