@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from aggregates.errors import Unavailable
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -56,7 +58,7 @@ class Batcher(Generic[Item, Result]):
             results = await self._run([item for item, _ in batch])
         except BaseException as error:
             # A leader that is cancelled must not leave the others waiting: they may ask again.
-            failure = error if isinstance(error, Exception) else InterruptedError("the batch was cancelled")
+            failure = error if isinstance(error, Exception) else Unavailable("store.unavailable", "Try again.")
             for _, future in batch:
                 if not future.done():
                     future.set_exception(failure)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from aggregates.errors import Unavailable
 from commands.batcher import Batcher
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +66,6 @@ async def test_a_first_caller_who_gives_up_leaves_nobody_waiting() -> None:
     first.cancel()
     answers = await asyncio.wait_for(asyncio.gather(first, second, late, return_exceptions=True), 1)
     assert isinstance(answers[0], asyncio.CancelledError)
-    assert isinstance(answers[1], InterruptedError)
+    assert isinstance(answers[1], Unavailable)
     assert answers[2] == 6
     assert await batcher.submit(4) == 8
