@@ -48,16 +48,9 @@ class Services:
             self.numbers.popitem(last=False)
         return ticket
 
-    async def require_kind(self, id: UUID, kind: type) -> object:
-        """The state under this id as remembered. Raises NotFound if it is none of this kind."""
-        state = (await self.handler.memory.recall([id], fresh=False))[id].state
-        if not isinstance(state, kind):
-            raise NotFound(f"{kind.__name__.lower()}.not_found", f"There is no such {kind.__name__.lower()}.")
-        return state
-
     async def require_own(self, ticket: UUID, customer: UUID) -> None:
         """Raises NotFound just as for a ticket that is not there: whose it is never changes."""
-        state = await self.require_kind(ticket, Ticket)
+        state = (await self.handler.memory.recall([ticket], fresh=False))[ticket].state
         if not isinstance(state, Ticket) or state.requester != customer:
             raise no_ticket()
 

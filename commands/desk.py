@@ -75,7 +75,8 @@ class Configuration:
         def decision(seen: Seen, desk: Desk) -> Writes:
             state = seen[stream].state
             if not isinstance(state, type(initial)) and (state is not None or not isinstance(command, CREATES)):
-                raise NotFound(f"{type(initial).__name__.lower()}.not_found", "There is nothing under this id.")
+                kind = type(initial).__name__.lower()
+                raise NotFound(f"{kind}.not_found", f"There is no such {kind}.")
             return {stream: decide(initial if state is None else state, desk)}
 
         return await self._handler.handle(
