@@ -57,14 +57,13 @@ class Supervisor:
         finally:
             stopping.set()
             waiting.cancel()
-            await self._stop_all()
             await asyncio.gather(*keepers)
 
     async def _keep(self, process: Process, stopping: asyncio.Event) -> None:
         wait = FIRST_WAIT_SECONDS
         while not stopping.is_set():
             started = time.monotonic()
-            code = await self._run_once(process)
+            code = await self._run_once(process, stopping)
             if stopping.is_set():
                 return
             wait = FIRST_WAIT_SECONDS if time.monotonic() - started > WELL_SECONDS else wait
@@ -72,7 +71,7 @@ class Supervisor:
             await _sleep_unless(stopping, wait)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
-    async def _run_once(self, process: Process) -> int:
+    async def _run_once(self, process: Process, stopping: asyncio.Event) -> int:
         child = await asyncio.create_subprocess_exec(
             *self._command(process),
             stdin=PIPE,
@@ -84,10 +83,13 @@ class Supervisor:
             start_new_session=True,
         )
         self._running[process.name] = child
+        # One for each child, so that a child that was just being born when all were told to stop is told too.
+        ending = asyncio.create_task(_end_when(stopping, child))
         try:
             await self._repeat_lines(process.name, child)
             return await child.wait()
         finally:
+            ending.cancel()
             self._running.pop(process.name, None)
 
     async def _repeat_lines(self, name: str, child: asyncio.subprocess.Process) -> None:
@@ -102,15 +104,12 @@ class Supervisor:
                 return
             self._say(name, line.decode(errors="replace").rstrip())
 
-    async def _stop_all(self) -> None:
-        children = list(self._running.values())
-        for child in children:
-            _signal(child, signal.SIGTERM)
-        ends = [asyncio.create_task(child.wait()) for child in children]
-        if ends:
-            await asyncio.wait(ends, timeout=STOP_SECONDS)
-        for child in children:
-            _signal(child, signal.SIGKILL)
+
+async def _end_when(stopping: asyncio.Event, child: asyncio.subprocess.Process) -> None:
+    await stopping.wait()
+    _signal(child, signal.SIGTERM)
+    await asyncio.sleep(STOP_SECONDS)
+    _signal(child, signal.SIGKILL)
 
 
 def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from chronodesk.local.files import command_line
 from chronodesk.processes import Process
-from chronodesk.supervisor import Supervisor
+from chronodesk.supervisor import STOP_SECONDS, Supervisor
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -141,3 +141,14 @@ def test_children_end_even_when_the_runner_is_killed() -> None:
 def _runs(pid: int) -> bool:
     """A zombie that nobody has collected yet does not run."""
     return command_line(pid) != ""
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_child_that_is_just_being_born_is_stopped_too(turns: int) -> None:
+    async def scene(desk: Desk) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    started = time.monotonic()
+    Desk(relay=SLEEPER, api=SLEEPER).play(scene)
+    assert time.monotonic() - started < STOP_SECONDS
