@@ -69,6 +69,22 @@ SELECT command, outcome, first_position, last_position FROM store.append(
 """
 
 
+LONE_APPEND: LiteralString = """
+SELECT command, outcome, first_position, last_position FROM store.append_one(
+    %(command_id)s::uuid, %(caller)s::text, %(request)s::bytea,
+    %(write_streams)s::uuid[], %(write_expected)s::bigint[], %(write_counts)s::int[],
+    %(event_types)s::text[], %(event_states)s::bytea[])
+"""
+GUARDED_LONE_APPEND: LiteralString = """
+SELECT command, outcome, first_position, last_position FROM store.append_one(
+    %(command_id)s::uuid, %(caller)s::text, %(request)s::bytea,
+    %(write_streams)s::uuid[], %(write_expected)s::bigint[], %(write_counts)s::int[],
+    %(event_types)s::text[], %(event_states)s::bytea[],
+    %(read_streams)s::uuid[], %(read_versions)s::bigint[],
+    %(reserve_namespaces)s::text[], %(reserve_keys)s::bytea[], %(reserve_streams)s::uuid[])
+"""
+
+
 async def append(connection: AsyncConnection[Any], commands: Sequence[Append]) -> list[Outcome]:
     """One autocommit call, no round trip under the lock. Outcomes are in the order of the commands."""
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
@@ -83,14 +99,33 @@ def append_blocking(connection: Connection[Any], commands: Sequence[Append]) -> 
         return _outcomes(commands, cursor.fetchall())
 
 
-def _call(commands: Sequence[Append]) -> tuple[LiteralString, dict[str, str]]:
+def _call(commands: Sequence[Append]) -> tuple[LiteralString, dict[str, object]]:
     """The statement and its parameters; the guards only where there are any, for each costs its microseconds."""
+    if len(commands) == 1:
+        return _lone_call(commands[0])
     if any(command.reads or command.reserve for command in commands):
         return GUARDED_APPEND, _written(commands) | _guards(commands)
     return APPEND, _written(commands)
 
 
-def _written(commands: Sequence[Append]) -> dict[str, str]:
+def _lone_call(command: Append) -> tuple[LiteralString, dict[str, object]]:
+    events = [event for write in command.writes for event in write.events]
+    written: dict[str, object] = {
+        "command_id": command.command_id,
+        "caller": command.caller,
+        "request": command.request,
+        "write_streams": _uuids(write.stream for write in command.writes),
+        "write_expected": _integers(write.expected for write in command.writes),
+        "write_counts": _integers(len(write.events) for write in command.writes),
+        "event_types": _texts(kind for kind, _ in events),
+        "event_states": _bytes(state for _, state in events),
+    }
+    if command.reads or command.reserve:
+        return GUARDED_LONE_APPEND, written | _guards([command])
+    return LONE_APPEND, written
+
+
+def _written(commands: Sequence[Append]) -> dict[str, object]:
     writes = [(place, write) for place, command in enumerate(commands, 1) for write in command.writes]
     events = [(place, w, event) for w, (place, write) in enumerate(writes, 1) for event in write.events]
     return {
@@ -108,7 +143,7 @@ def _written(commands: Sequence[Append]) -> dict[str, str]:
     }
 
 
-def _guards(commands: Sequence[Append]) -> dict[str, str]:
+def _guards(commands: Sequence[Append]) -> dict[str, object]:
     reads = [(place, *read) for place, command in enumerate(commands, 1) for read in command.reads]
     reserve = [(place, *name) for place, command in enumerate(commands, 1) for name in command.reserve]
     return {
