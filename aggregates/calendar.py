@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import assert_never
 
 from pydantic import AwareDatetime
 
-from aggregates.business_time import DAY, Days, Hours, OtherHours, Span, UnknownZone, zone_of
+from aggregates.business_time import DAY, FIRST, LAST, Days, Hours, OtherHours, Span, UnknownZone, YearlyHoliday, zone_of
 from aggregates.errors import Unacceptable, require
 from aggregates.fact import Command, Fact
-from aggregates.text import Name, SafeText
+from aggregates.text import Name, SafeText, distinct
+
+MOST_HOLIDAYS, MOST_YEARLY = 2_000, 366
 
 
 class CalendarCreated(Fact, type_name="calendar.created.v1"):
@@ -51,7 +53,15 @@ class PublishHours(Command):
     effective_from: AwareDatetime | None = None
 
 
-CalendarCommand = CreateCalendar | RenameCalendar | PublishHours
+class ImportHolidays(Command):
+    """These, and the ones that the latest hours have already."""
+
+    holidays: tuple[date, ...] = ()
+    yearly_holidays: tuple[YearlyHoliday, ...] = ()
+    effective_from: AwareDatetime | None = None
+
+
+CalendarCommand = CreateCalendar | RenameCalendar | PublishHours | ImportHolidays
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,9 @@ class Version:
     number: int
     hours: Hours
     effective_from: AwareDatetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.effective_from is None or self.effective_from <= at
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,11 @@ class Calendar:
     @property
     def latest(self) -> Version | None:
         return self.versions[-1] if self.versions else None
+
+    def in_force(self, at: datetime) -> Version | None:
+        """The newest version that holds `at` this instant. Before any does, the first one; None if there is none."""
+        held = (version for version in reversed(self.versions) if version.holds(at))
+        return next(held, self.versions[0] if self.versions else None)
 
 
 def evolve(calendar: Calendar, fact: CalendarFact) -> Calendar:
@@ -99,6 +117,8 @@ def decide(calendar: Calendar, command: CalendarCommand) -> tuple[CalendarFact, 
             return (CalendarRenamed(name=command.name),) if command.name != calendar.name else ()
         case PublishHours():
             return _published(calendar, command)
+        case ImportHolidays():
+            return _imported(calendar, command)
         case _:
             assert_never(command)
 
@@ -110,12 +130,25 @@ def _first_hours(calendar: Calendar, command: CreateCalendar) -> tuple[CalendarF
 
 
 def _published(calendar: Calendar, command: PublishHours) -> tuple[CalendarFact, ...]:
-    """Nothing, if the latest version says the same."""
+    """Nothing, if the latest version says the same, whenever it holds from if the command does not say."""
     _check(command.hours)
+    _check_effective(command.effective_from)
     latest = calendar.latest
-    if latest is not None and (latest.hours, latest.effective_from) == (command.hours, command.effective_from):
+    if latest is not None and latest.hours == command.hours and command.effective_from in (None, latest.effective_from):
         return ()
     return (CalendarPublished(hours=command.hours, effective_from=command.effective_from),)
+
+
+def _imported(calendar: Calendar, command: ImportHolidays) -> tuple[CalendarFact, ...]:
+    require(calendar.latest is not None, "calendar.nothing_published", "Publish hours before their holidays.")
+    hours = calendar.versions[-1].hours
+    holidays = distinct((*hours.holidays, *command.holidays))
+    yearly = tuple(dict.fromkeys((*hours.yearly_holidays, *command.yearly_holidays)))
+    if len(holidays) > MOST_HOLIDAYS or len(yearly) > MOST_YEARLY:
+        detail = f"A calendar has up to {MOST_HOLIDAYS:,} holidays, and {MOST_YEARLY} that recur every year."
+        raise Unacceptable("calendar.too_many_holidays", detail)
+    merged = hours.model_copy(update={"holidays": holidays, "yearly_holidays": yearly})
+    return _published(calendar, PublishHours(hours=merged, effective_from=command.effective_from))
 
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -133,6 +166,12 @@ def _check(hours: Hours) -> None:
     _check_week(hours)
     _check_dates(hours)
     _check_exceptions(hours)
+
+
+def _check_effective(at: datetime | None) -> None:
+    if at is not None and not FIRST <= at <= LAST:
+        detail = f"Calendars reach from {FIRST:%Y} to {LAST:%Y}."
+        raise Unacceptable("calendar.beyond_calendars", detail, field="effective_from")
 
 
 def _check_spans(spans: tuple[Span, ...], field: str) -> None:

@@ -9,13 +9,14 @@ from typing import TypeVar
 from uuid import UUID
 
 from aggregates.agent import Agent
+from aggregates.calendar import Calendar
 from aggregates.customer import Customer, Organisation
 from aggregates.errors import UnknownReference
 from aggregates.team import Team
 from aggregates.ticket.state import Ticket
 
 T = TypeVar("T")
-Config = Team | Agent | Customer | Organisation
+Config = Team | Agent | Customer | Organisation | Calendar
 EMPTY: Mapping[UUID, Config | Ticket] = MappingProxyType({})
 
 
@@ -49,6 +50,13 @@ class Desk:
 
     def organisation(self, id: UUID, where: str) -> Organisation:
         return self._find(id, Organisation, "organisation", where)
+
+    def calendar(self, id: UUID, where: str) -> Calendar:
+        """The calendar, if it says any hours. Raises UnknownReference naming the field `where`."""
+        calendar = self._find(id, Calendar, "calendar", where)
+        if calendar.latest is None:
+            raise UnknownReference("calendar.no_hours", "This calendar has no hours yet.", field=where)
+        return calendar
 
     def ticket(self, id: UUID, where: str) -> Ticket:
         return self._find(id, Ticket, "ticket", where)

@@ -16,6 +16,7 @@ class Fact(BaseModel):
 
     type_name   its stable name and version, e.g. `ticket.escalated.v1`
     status      a status fact is never late: it happens when it is recorded
+    bookkeeping what the system notes about itself: it is no change that somebody could have missed (If-Match)
     personal    it may hold a customer's personal data, so its envelope names that customer as `subject`
     """
 
@@ -23,6 +24,7 @@ class Fact(BaseModel):
 
     type_name: ClassVar[str] = ""
     status: ClassVar[bool] = False
+    bookkeeping: ClassVar[bool] = False
     personal: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -30,7 +32,9 @@ class Fact(BaseModel):
         super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(cls, type_name: str = "", status: bool = False, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(
+        cls, type_name: str = "", status: bool = False, bookkeeping: bool = False, **kwargs: Any
+    ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if not type_name:
             return
@@ -38,6 +42,7 @@ class Fact(BaseModel):
             raise TypeError(f"two facts are named {type_name}")
         cls.type_name = type_name
         cls.status = status
+        cls.bookkeeping = bookkeeping
         cls.personal = _has_personal(cls)
         FACTS[type_name] = cls
 

@@ -165,6 +165,8 @@ def shard_of(stream: UUID) -> int:
 
 def _folded(row: QueueRow, event: Recorded) -> QueueRow:
     fact, ticket = cast(TicketFact, event.fact), row.ticket
+    if fact.bookkeeping and row.version:
+        return replace(row, version=event.version)
     return QueueRow(
         row.stream,
         event.version,

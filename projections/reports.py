@@ -168,6 +168,8 @@ class Reports:
 
     def fold(self, row: ReportRow | None, event: Recorded) -> ReportRow | None:
         row = row or ReportRow(event.stream)
+        if event.fact.bookkeeping and row.version:
+            return replace(row, version=event.version)
         if row.figures.last_at is not None and event.at < row.figures.last_at:
             return None
         now = _evolved(row.now, event)
@@ -177,14 +179,15 @@ class Reports:
 
     def refold(self, history: Sequence[Recorded]) -> ReportRow:
         row = ReportRow(history[0].stream)
-        for event in history:
+        told = [event for event in history if event.version == history[0].version or not event.fact.bookkeeping]
+        for event in told:
             now = _evolved(row.now, event)
             row = ReportRow(row.stream, event.version, now, status_since=_since(row, now, event))
         course, figures = NEW, NONE_YET
-        for event in sorted(history, key=lambda event: (event.at, event.version)):
+        for event in sorted(told, key=lambda event: (event.at, event.version)):
             before, course = course, _evolved(course, event)
             figures = counted(figures, before, course, event)
-        return replace(row, course=_course(course, row.now), figures=figures)
+        return replace(row, version=history[-1].version, course=_course(course, row.now), figures=figures)
 
     def save(self, connection: Connection[Any], rows: Sequence[ReportRow]) -> None:
         if rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from types import MappingProxyType
@@ -135,6 +135,8 @@ class Tickets:
 
     def fold(self, row: TicketRow | None, event: Recorded) -> TicketRow:
         row = row or TicketRow(event.stream)
+        if event.fact.bookkeeping and row.version:
+            return replace(row, version=event.version, position=event.position)
         fact, at = cast(TicketFact, event.fact), event.at
         before, after = row.ticket, evolve(row.ticket, fact)
         message = _message(fact, event, row.public_messages + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from aggregates.fact import Fact
 from aggregates.text import FieldValue, Personal, SafeText
@@ -16,6 +16,17 @@ TicketType = Literal["question", "incident", "problem", "task"]
 Status = Literal["new", "open", "pending", "on_hold", "resolved", "closed"]
 Relation = Literal["relates_to", "duplicates", "duplicated_by", "blocks", "blocked_by", "causes", "caused_by"]
 Level = Annotated[int, Field(ge=1, le=9)]
+Metric = Literal[
+    "first_reply",
+    "next_reply",
+    "update",
+    "pausable_update",
+    "resolution",
+    "requester_wait",
+    "agent_work",
+    "assignment",
+    "ownership",
+]
 
 
 class Opened(Fact, type_name="ticket.opened.v1"):
@@ -201,6 +212,82 @@ class TimeLogged(Fact, type_name="ticket.time_logged.v1"):
     note: Personal | None = None
 
 
+class SlaApplied(Fact, type_name="ticket.sla_applied.v1", bookkeeping=True):
+    """Which policy and calendar hold for the ticket from now on, or from `since` on. No policy: none matches.
+
+    list_version   the policy list's version that the ticket stands on
+    """
+
+    policy: UUID | None
+    policy_version: int = 0
+    calendar: UUID | None = None
+    calendar_version: int = 0
+    list_version: int
+    since: AwareDatetime | None = None
+
+
+class SlaWarned(Fact, type_name="ticket.sla_warned.v1", bookkeeping=True):
+    """At instant `at`, `percent` of the target had passed or only `left` seconds of it were left."""
+
+    metric: Metric
+    cycle: int
+    target: int
+    percent: int | None = None
+    left: int | None = None
+    at: AwareDatetime
+
+
+class SlaBreached(Fact, type_name="ticket.sla_breached.v1", bookkeeping=True):
+    """The target had passed at `due`; who held the ticket then, and in which status it was."""
+
+    metric: Metric
+    cycle: int
+    target: int
+    due: AwareDatetime
+    in_status: Status
+    team: UUID | None = None
+    agent: UUID | None = None
+    policy: UUID
+    policy_version: int
+
+
+class SlaMet(Fact, type_name="ticket.sla_met.v1", bookkeeping=True):
+    """The target was met at instant `at`, after `elapsed` seconds."""
+
+    metric: Metric
+    cycle: int
+    target: int
+    at: AwareDatetime
+    elapsed: float
+
+
+class SlaBreachWithdrawn(Fact, type_name="ticket.sla_breach_withdrawn.v1", bookkeeping=True):
+    """What became known later undid the breach that had been due then."""
+
+    metric: Metric
+    cycle: int
+    due: AwareDatetime
+
+
+class SlaMetWithdrawn(Fact, type_name="ticket.sla_met_withdrawn.v1", bookkeeping=True):
+    """What became known later, or a reopening, undid the target that had been met at that instant."""
+
+    metric: Metric
+    cycle: int
+    at: AwareDatetime
+
+
+class Notified(Fact, type_name="ticket.notified.v1", bookkeeping=True):
+    """A rule told these agents and teams: what delivers messages reads it from the change feed."""
+
+    agents: tuple[UUID, ...] = ()
+    teams: tuple[UUID, ...] = ()
+    about: Literal["sla_warning", "sla_breach"]
+    metric: Metric
+    cycle: int
+
+
+SlaMark = SlaWarned | SlaBreached | SlaMet | SlaBreachWithdrawn | SlaMetWithdrawn
 TicketFact = (
     Opened
     | Imported
@@ -230,4 +317,7 @@ TicketFact = (
     | Unlinked
     | FollowedUp
     | TimeLogged
+    | SlaApplied
+    | SlaMark
+    | Notified
 )

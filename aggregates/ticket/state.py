@@ -24,6 +24,7 @@ from aggregates.ticket.events import (
     MarkedSpam,
     MessageReceived,
     NoteAdded,
+    Notified,
     Opened,
     Priority,
     PriorityChanged,
@@ -34,6 +35,12 @@ from aggregates.ticket.events import (
     ReplyAdded,
     Resolved,
     Routed,
+    SlaApplied,
+    SlaBreached,
+    SlaBreachWithdrawn,
+    SlaMet,
+    SlaMetWithdrawn,
+    SlaWarned,
     Status,
     Tagged,
     TicketFact,
@@ -58,6 +65,7 @@ class Ticket:
     public_replies    answers by people; a bot's answer is no answer
     resolution_code   how it was resolved, while it is
     time_spent        in seconds
+    sla               which policy and calendar hold
     """
 
     number: int = 0
@@ -83,6 +91,7 @@ class Ticket:
     time_spent: int = 0
     source: str | None = None
     case: str | None = None
+    sla: SlaApplied | None = None
 
     @property
     def exists(self) -> bool:
@@ -104,7 +113,11 @@ def evolve(ticket: Ticket, fact: TicketFact) -> Ticket:
             return _opened(ticket, fact)
         case Imported():
             return replace(ticket, source=fact.source, case=fact.case)
-        case MessageReceived() | NoteAdded():
+        case SlaApplied():
+            return replace(ticket, sla=fact)
+        case MessageReceived() | NoteAdded() | Notified():
+            return ticket
+        case SlaWarned() | SlaBreached() | SlaMet() | SlaBreachWithdrawn() | SlaMetWithdrawn():
             return ticket
         case ReplyAdded(automatic=True):
             return ticket

@@ -46,6 +46,8 @@ from aggregates.ticket import events as t
 ANNA, ADA, BEN = UUID(int=0xA1), UUID(int=0xB1), UUID(int=0xB2)
 SUPPORT, NETWORK, ACME = UUID(int=0xC1), UUID(int=0xC2), UUID(int=0xD1)
 OTHER = UUID(int=0xE1)
+GOLD, OFFICE = UUID(int=0xF1), UUID(int=0xF2)
+NOON = datetime(2026, 3, 29, 12, 0, 0, 250_000, tzinfo=UTC)
 GONE = Erased()
 TEXT = 'Ünïcode \U0001f525, "quoted" \\ /\n\t\x7f\u2028 end'
 
@@ -142,6 +144,27 @@ TICKET: tuple[Fact, ...] = (
     t.TimeLogged(agent=ADA, seconds=90),
     t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note="Travel"),
     t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note=GONE),
+    t.SlaApplied(policy=None, list_version=1),
+    t.SlaApplied(policy=GOLD, policy_version=2, calendar=OFFICE, calendar_version=3, list_version=4, since=NOON),
+    t.SlaWarned(metric="first_reply", cycle=1, target=3_600, percent=80, at=NOON),
+    t.SlaWarned(metric="next_reply", cycle=7, target=3_600, left=600, at=NOON),
+    t.SlaBreached(metric="resolution", cycle=1, target=3_600, due=NOON, in_status="new", policy=GOLD, policy_version=2),
+    t.SlaBreached(
+        metric="ownership",
+        cycle=2,
+        target=3_600,
+        due=NOON,
+        in_status="on_hold",
+        team=SUPPORT,
+        agent=ADA,
+        policy=GOLD,
+        policy_version=2,
+    ),
+    t.SlaMet(metric="update", cycle=3, target=3_600, at=NOON, elapsed=1_234.5),
+    t.SlaBreachWithdrawn(metric="assignment", cycle=1, due=NOON),
+    t.SlaMetWithdrawn(metric="requester_wait", cycle=1, at=NOON),
+    t.Notified(about="sla_warning", metric="agent_work", cycle=1),
+    t.Notified(agents=(ADA,), teams=(SUPPORT,), about="sla_breach", metric="pausable_update", cycle=2),
 )
 DESK: tuple[Fact, ...] = (
     TeamCreated(name="Support"),
