@@ -90,6 +90,7 @@ class YearlyHoliday(BaseModel):
 
 
 # These bounds may grow and never shrink: published hours must load for ever.
+MOST_HOLIDAYS, MOST_YEARLY = 2_000, 366
 Spans = Annotated[tuple[Span, ...], Field(max_length=48)]
 
 
@@ -115,8 +116,8 @@ class Hours(BaseModel):
     friday: Spans = ()
     saturday: Spans = ()
     sunday: Spans = ()
-    holidays: Annotated[tuple[date, ...], Field(max_length=2_000), AfterValidator(_dates)] = ()
-    yearly_holidays: Annotated[tuple[YearlyHoliday, ...], Field(max_length=366)] = ()
+    holidays: Annotated[tuple[date, ...], Field(max_length=MOST_HOLIDAYS), AfterValidator(_dates)] = ()
+    yearly_holidays: Annotated[tuple[YearlyHoliday, ...], Field(max_length=MOST_YEARLY)] = ()
     exceptions: Annotated[tuple[OtherHours, ...], Field(max_length=2_000)] = ()
 
     @property

@@ -10,12 +10,23 @@ from typing import assert_never
 
 from pydantic import AwareDatetime
 
-from aggregates.business_time import DAY, FIRST, LAST, Days, Hours, OtherHours, Span, UnknownZone, YearlyHoliday, zone_of
+from aggregates.business_time import (
+    DAY,
+    FIRST,
+    LAST,
+    MOST_HOLIDAYS,
+    MOST_YEARLY,
+    Days,
+    Hours,
+    OtherHours,
+    Span,
+    UnknownZone,
+    YearlyHoliday,
+    zone_of,
+)
 from aggregates.errors import Unacceptable, require
 from aggregates.fact import Command, Fact
 from aggregates.text import Name, SafeText, distinct
-
-MOST_HOLIDAYS, MOST_YEARLY = 2_000, 366
 
 
 class CalendarCreated(Fact, type_name="calendar.created.v1"):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from aggregates import agent, customer, team
+from aggregates import agent, calendar, customer, team
 from aggregates.agent import Agent, AgentCommand, RegisterAgent
+from aggregates.calendar import Calendar, CalendarCommand, CalendarPublished, CreateCalendar
 from aggregates.customer import (
     ContactsChanged,
     Customer,
@@ -31,11 +33,11 @@ EMAIL = "customer.email"
 Decide = Callable[[Any, Desk], tuple[Fact, ...]]
 
 
-CREATES = (CreateTeam, RegisterAgent, RegisterCustomer, RegisterOrganisation)
+CREATES = (CreateTeam, RegisterAgent, RegisterCustomer, RegisterOrganisation, CreateCalendar)
 
 
 class Configuration:
-    """Teams, agents, customers and organisations. Where `id` is None it follows from the command. Raises Refusal."""
+    """Teams, agents, customers, organisations and calendars. Where `id` is None it follows from the command. Raises Refusal."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -69,6 +71,14 @@ class Configuration:
 
         return await self._run(id, Organisation(), command, context, decision)
 
+    async def calendar(self, id: UUID | None, command: CalendarCommand, context: Context) -> Accepted:
+        """Hours that do not say from when they hold, hold from now on."""
+
+        def decision(state: Calendar, desk: Desk) -> tuple[Fact, ...]:
+            return tuple(_dated(fact, context.now) for fact in calendar.decide(state, command))
+
+        return await self._run(id, Calendar(), command, context, decision)
+
     async def _run(self, id: UUID | None, initial: Any, command: Command, context: Context, decide: Decide) -> Accepted:
         stream = id or uuid5(context.command_id, type(initial).__name__)
 
@@ -100,3 +110,9 @@ class Configuration:
 
     def _digest(self, email: str) -> bytes:
         return hmac.digest(self._handler.secret, email.strip().casefold().encode(), hashlib.sha256)
+
+
+def _dated(fact: Fact, now: datetime) -> Fact:
+    # After deciding: only there does it show whether the same hours were asked for again.
+    undated = isinstance(fact, CalendarPublished) and fact.effective_from is None
+    return fact.model_copy(update={"effective_from": now}) if undated else fact

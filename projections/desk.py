@@ -1,9 +1,10 @@
-"""desk: which teams, agents, customers and organisations are there?"""
+"""desk: which teams, agents, customers, organisations and calendars are there?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import reduce
 from types import MappingProxyType
 from typing import Any, ClassVar, LiteralString, TypeVar
@@ -14,20 +15,40 @@ from psycopg.rows import tuple_row
 
 from aggregates import agent, customer, team
 from aggregates.agent import Agent
+from aggregates.business_time import Hours
+from aggregates.calendar import CalendarFact, CalendarPublished
 from aggregates.customer import Contact, Customer, Organisation
-from aggregates.desk import Config
 from aggregates.envelope import Recorded
 from aggregates.team import Team
 from aggregates.text import shown
 from projections.batch import columns, dumped, hidden
 
-ConfigT = TypeVar("ConfigT", bound=Config)
-KINDS: Mapping[str, tuple[Config, Callable[[Any, Any], Config]]] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """A calendar without the hours that it had before; `number` counts the versions."""
+
+    name: str = ""
+    number: int = 0
+    hours: Hours | None = None
+    effective_from: datetime | None = None
+
+
+def _evolve_calendar(entry: CalendarEntry, fact: CalendarFact) -> CalendarEntry:
+    if isinstance(fact, CalendarPublished):
+        return CalendarEntry(entry.name, entry.number + 1, fact.hours, fact.effective_from)
+    return replace(entry, name=fact.name)
+
+
+Entry = Team | Agent | Customer | Organisation | CalendarEntry
+EntryT = TypeVar("EntryT", bound=Entry)
+KINDS: Mapping[str, tuple[Entry, Callable[[Any, Any], Entry]]] = MappingProxyType(
     {
         "team": (Team(), team.evolve),
         "agent": (Agent(), agent.evolve),
         "customer": (Customer(), customer.evolve),
         "organisation": (Organisation(), customer.evolve_organisation),
+        "calendar": (CalendarEntry(), _evolve_calendar),
     }
 )
 """How each kind begins, and its fold."""
@@ -44,6 +65,9 @@ SELECT stream, version, name, contacts, language, tier, organisation FROM custom
 """
 LOAD_ORGANISATIONS: LiteralString = """
 SELECT stream, version, name FROM organisations WHERE stream = ANY (%(streams)s)
+"""
+LOAD_CALENDARS: LiteralString = """
+SELECT stream, version, name, hours_version, hours, effective_from FROM calendars WHERE stream = ANY (%(streams)s)
 """
 SAVE_TEAMS: LiteralString = """
 INSERT INTO teams (stream, version, name, leader, enabled)
@@ -81,27 +105,38 @@ INSERT INTO organisations (stream, version, name)
 SELECT * FROM unnest(%(stream)s::uuid[], %(version)s::bigint[], %(name)s::text[])
     ON CONFLICT (stream) DO UPDATE SET (version, name) = (excluded.version, excluded.name)
 """
+SAVE_CALENDARS: LiteralString = """
+INSERT INTO calendars (stream, version, name, hours_version, hours, effective_from)
+SELECT stream, version, name, hours_version, hours::jsonb, effective_from
+  FROM unnest(
+       %(stream)s::uuid[], %(version)s::bigint[], %(name)s::text[], %(hours_version)s::int[], %(hours)s::text[],
+       %(effective_from)s::timestamptz[])
+    AS r (stream, version, name, hours_version, hours, effective_from)
+    ON CONFLICT (stream) DO UPDATE SET (version, name, hours_version, hours, effective_from)
+     = (excluded.version, excluded.name, excluded.hours_version, excluded.hours, excluded.effective_from)
+"""
 ERASE: LiteralString = """
 WITH t AS (DELETE FROM teams WHERE stream = ANY (%(streams)s)),
      m AS (DELETE FROM team_members WHERE team = ANY (%(streams)s)),
      a AS (DELETE FROM agents WHERE stream = ANY (%(streams)s)),
-     c AS (DELETE FROM customers WHERE stream = ANY (%(streams)s))
+     c AS (DELETE FROM customers WHERE stream = ANY (%(streams)s)),
+     h AS (DELETE FROM calendars WHERE stream = ANY (%(streams)s))
 DELETE FROM organisations WHERE stream = ANY (%(streams)s)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class DeskRow:
-    """`entry`: the aggregate itself, as its own fold leaves it."""
+    """`entry`: the aggregate itself, as its own fold leaves it; of a calendar its latest hours only."""
 
     stream: UUID
     version: int
-    entry: Config
+    entry: Entry
 
 
 class Desk:
     name: ClassVar[str] = "desk"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[str]] = frozenset(KINDS)
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, DeskRow]:
@@ -125,12 +160,13 @@ class Desk:
         _save_agents(connection, _those(rows, Agent))
         _save_customers(connection, _those(rows, Customer))
         _save_organisations(connection, _those(rows, Organisation))
+        _save_calendars(connection, _those(rows, CalendarEntry))
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
 
 
-def _those(rows: Sequence[DeskRow], kind: type[ConfigT]) -> list[tuple[UUID, int, ConfigT]]:
+def _those(rows: Sequence[DeskRow], kind: type[EntryT]) -> list[tuple[UUID, int, EntryT]]:
     return [(row.stream, row.version, row.entry) for row in rows if isinstance(row.entry, kind)]
 
 
@@ -166,6 +202,15 @@ def _save_organisations(connection: Connection[Any], rows: list[tuple[UUID, int,
         connection.execute(SAVE_ORGANISATIONS, columns(names, [(id, v, o.name) for id, v, o in rows]))
 
 
+def _save_calendars(connection: Connection[Any], rows: list[tuple[UUID, int, CalendarEntry]]) -> None:
+    names = "stream version name hours_version hours effective_from"
+    values = [
+        (id, v, c.name, c.number, c.hours.model_dump_json() if c.hours else None, c.effective_from) for id, v, c in rows
+    ]
+    if values:
+        connection.execute(SAVE_CALENDARS, columns(names, values))
+
+
 def _plain(contacts: Sequence[Contact]) -> list[dict[str, str | None]]:
     return [{"kind": contact.kind, "value": shown(contact.value)} for contact in contacts]
 
@@ -183,9 +228,15 @@ def _customer(name: str | None, contacts: list[dict[str, Any]], *rest: Any) -> C
     return Customer(hidden(name), known, *rest)
 
 
-LOADS: tuple[tuple[LiteralString, Callable[..., Config]], ...] = (
+def _calendar(name: str, number: int, hours: dict[str, Any] | None, effective_from: datetime | None) -> CalendarEntry:
+    known = None if hours is None else Hours.model_validate(hours)
+    return CalendarEntry(name, number, known, effective_from)
+
+
+LOADS: tuple[tuple[LiteralString, Callable[..., Entry]], ...] = (
     (LOAD_TEAMS, _team),
     (LOAD_AGENTS, _agent),
     (LOAD_CUSTOMERS, _customer),
     (LOAD_ORGANISATIONS, Organisation),
+    (LOAD_CALENDARS, _calendar),
 )

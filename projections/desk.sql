@@ -45,3 +45,14 @@ CREATE TABLE organisations (
     name    text   NOT NULL
 );
 CREATE INDEX organisations_name ON organisations (name, stream);
+
+-- The hours that were published last; null before any were.
+CREATE TABLE calendars (
+    stream         uuid   PRIMARY KEY,
+    version        bigint NOT NULL,
+    name           text   NOT NULL,
+    hours_version  int    NOT NULL,
+    hours          jsonb,
+    effective_from timestamptz
+);
+CREATE INDEX calendars_name ON calendars (name, stream);

@@ -1,8 +1,9 @@
-"""desk_queries: one team, agent, customer or organisation, and lists of them by name."""
+"""desk_queries: one team, agent, customer, organisation or calendar, and lists of them by name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, LiteralString, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from aggregates.customer import Tier
 from aggregates.text import SafeText
 from projections.cursor import Page, decode, page
 
-T = TypeVar("T", "TeamView", "AgentView", "CustomerView", "OrganisationView")
+T = TypeVar("T", "TeamView", "AgentView", "CustomerView", "OrganisationView", "CalendarView", "CalendarLine")
 NAME_KEY: TypeAdapter[tuple[SafeText, UUID]] = TypeAdapter(tuple[SafeText, UUID])
 BEGINNING = ("", UUID(int=0))
 
@@ -40,6 +41,13 @@ SELECT id, version, name, contacts, language, tier, organisation FROM read.custo
 ORGANISATION: LiteralString = "SELECT id, version, name FROM read.organisations WHERE id = %(id)s"
 ORGANISATIONS: LiteralString = """
 SELECT id, version, name FROM read.organisations
+ WHERE (name, id) > (%(name)s, %(id)s) ORDER BY name, id LIMIT %(limit)s
+"""
+CALENDAR: LiteralString = """
+SELECT id, version, name, zone, hours_version, hours, effective_from FROM read.calendars WHERE id = %(id)s
+"""
+CALENDARS: LiteralString = """
+SELECT id, version, name, zone, hours_version, effective_from FROM read.calendars
  WHERE (name, id) > (%(name)s, %(id)s) ORDER BY name, id LIMIT %(limit)s
 """
 
@@ -88,6 +96,31 @@ class OrganisationView:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarLine:
+    """What a list says of a calendar; `hours_version` is the number of its latest hours, 0 before any."""
+
+    id: UUID
+    version: int
+    name: str
+    zone: str | None
+    hours_version: int
+    effective_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarView:
+    """The same with the latest hours themselves, null before any were published."""
+
+    id: UUID
+    version: int
+    name: str
+    zone: str | None
+    hours_version: int
+    hours: dict[str, Any] | None
+    effective_from: datetime | None
+
+
 async def team(connection: AsyncConnection[Any], id: UUID) -> TeamView | None:
     return await _one(connection, TeamView, TEAM, id)
 
@@ -124,6 +157,15 @@ async def organisations(
 ) -> Page[OrganisationView]:
     """By name. Raises InvalidCursor."""
     return await _page(connection, OrganisationView, ORGANISATIONS, limit, cursor)
+
+
+async def calendar(connection: AsyncConnection[Any], id: UUID) -> CalendarView | None:
+    return await _one(connection, CalendarView, CALENDAR, id)
+
+
+async def calendars(connection: AsyncConnection[Any], limit: int, cursor: str | None = None) -> Page[CalendarLine]:
+    """By name. Raises InvalidCursor."""
+    return await _page(connection, CalendarLine, CALENDARS, limit, cursor)
 
 
 async def _one(connection: AsyncConnection[Any], view: type[T], query: LiteralString, id: UUID) -> T | None:

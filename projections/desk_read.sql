@@ -1,4 +1,5 @@
-DROP VIEW IF EXISTS read.teams, read.team_members, read.agents, read.customers, read.organisations;
+DROP VIEW IF EXISTS read.teams, read.team_members, read.agents, read.customers, read.organisations,
+    read.calendars;
 
 CREATE VIEW read.teams AS
 SELECT t.stream AS id, t.version, t.name, t.leader,
@@ -16,3 +17,6 @@ CREATE VIEW read.customers AS
 SELECT stream AS id, version, name, name_key, contacts, language, tier, organisation FROM customers;
 
 CREATE VIEW read.organisations AS SELECT stream AS id, version, name FROM organisations;
+
+CREATE VIEW read.calendars AS
+SELECT stream AS id, version, name, hours ->> 'zone' AS zone, hours_version, hours, effective_from FROM calendars;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,13 +21,15 @@ from aggregates.calendar import (
     CalendarPublished,
     CalendarRenamed,
     CreateCalendar,
+    ImportHolidays,
     PublishHours,
     RenameCalendar,
     Version,
     decide,
     evolve,
 )
-from aggregates.errors import Unacceptable
+from aggregates.desk import Desk
+from aggregates.errors import Unacceptable, UnknownReference
 from tests.spec import given
 
 SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,7 +44,10 @@ DAY, NIGHT = span("09:00-18:00"), span("22:00-06:00")
 THURSDAY, FRIDAY, SATURDAY = date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 26)
 CREATED = CalendarCreated(name="Office")
 OFFICE, SHORTER = Hours(zone="Europe/Stockholm", monday=(DAY,)), Hours(zone="Europe/Stockholm", tuesday=(DAY,))
-NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+BARE = Hours(zone="Europe/Stockholm")
+NEW_YEAR, MAY, LATER = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 5, 9))
+SECOND = timedelta(seconds=1)
+XMAS, EPIPHANY = YearlyHoliday(month=12, day=25), YearlyHoliday(month=1, day=6)
 PUBLISHED = CalendarPublished(hours=OFFICE)
 
 
@@ -81,6 +87,80 @@ def test_the_same_hours_are_not_published_twice_in_a_row_but_may_come_back() -> 
     given(CREATED, PUBLISHED, CalendarPublished(hours=SHORTER)).when(PublishHours(hours=OFFICE)).then(
         PUBLISHED
     ).becomes(latest=Version(3, OFFICE, None))
+
+
+def test_the_same_hours_without_an_instant_are_so_already_whenever_they_hold_from() -> None:
+    dated = CalendarPublished(hours=OFFICE, effective_from=NEW_YEAR)
+    given(CREATED, dated).when(PublishHours(hours=OFFICE)).then()
+    given(CREATED, dated).when(PublishHours(hours=OFFICE, effective_from=NEW_YEAR)).then()
+    given(CREATED, dated).when(PublishHours(hours=OFFICE, effective_from=LATER)).then(
+        CalendarPublished(hours=OFFICE, effective_from=LATER)
+    )
+
+
+def test_the_newest_version_that_holds_is_in_force() -> None:
+    facts = (
+        CREATED,
+        CalendarPublished(hours=OFFICE, effective_from=NEW_YEAR),
+        CalendarPublished(hours=SHORTER, effective_from=LATER),
+        CalendarPublished(hours=BARE, effective_from=MAY),
+    )
+    calendar = Calendar()
+    for fact in facts:
+        calendar = evolve(calendar, fact)
+    moments = (NEW_YEAR - SECOND, NEW_YEAR, MAY - SECOND, MAY, LATER, LATER + SECOND)
+    assert [calendar.in_force(at) for at in moments] == [calendar.versions[n] for n in (0, 0, 0, 2, 2, 2)]
+
+
+def test_a_version_that_begins_later_waits_for_its_time() -> None:
+    calendar = evolve(evolve(Calendar(), PUBLISHED), CalendarPublished(hours=SHORTER, effective_from=LATER))
+    assert [calendar.in_force(at) for at in (LATER - SECOND, LATER)] == list(calendar.versions)
+    always = evolve(calendar, CalendarPublished(hours=BARE))
+    assert always.in_force(NEW_YEAR) == always.latest
+    assert Calendar().in_force(NEW_YEAR) is None
+
+
+def test_hours_hold_from_a_time_that_calendars_reach() -> None:
+    for beyond in (datetime(1899, 12, 31, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)):
+        given(CREATED).when(PublishHours(hours=OFFICE, effective_from=beyond)).refused(
+            "calendar.beyond_calendars", "effective_from"
+        )
+
+
+def test_imported_holidays_join_the_latest_hours() -> None:
+    had = OFFICE.model_copy(update={"holidays": (SATURDAY,), "yearly_holidays": (XMAS,)})
+    both = had.model_copy(update={"holidays": (THURSDAY, SATURDAY), "yearly_holidays": (XMAS, EPIPHANY)})
+    more = ImportHolidays(holidays=(SATURDAY, THURSDAY), yearly_holidays=(EPIPHANY, XMAS), effective_from=NEW_YEAR)
+    given(CREATED, PUBLISHED, CalendarPublished(hours=had)).when(more).then(
+        CalendarPublished(hours=both, effective_from=NEW_YEAR)
+    )
+    known = ImportHolidays(holidays=(SATURDAY,), yearly_holidays=(XMAS,))
+    given(CREATED, CalendarPublished(hours=had, effective_from=NEW_YEAR)).when(known).then()
+
+
+def test_holidays_are_not_imported_before_any_hours() -> None:
+    given(CREATED).when(ImportHolidays(holidays=(FRIDAY,))).refused("calendar.nothing_published")
+
+
+def test_a_calendar_takes_so_many_holidays() -> None:
+    days = tuple(date.fromordinal(FRIDAY.toordinal() + n) for n in range(2_001))
+    given(CREATED, PUBLISHED).when(ImportHolidays(holidays=days[1:])).then(
+        CalendarPublished(hours=OFFICE.model_copy(update={"holidays": days[1:]}))
+    )
+    full = CalendarPublished(hours=OFFICE.model_copy(update={"holidays": days[1:]}))
+    given(CREATED, full).when(ImportHolidays(holidays=days[:1])).refused("calendar.too_many_holidays")
+    yearly = tuple(YearlyHoliday(month=m, day=d) for m in range(1, 13) for d in range(1, 32))
+    given(CREATED, PUBLISHED).when(ImportHolidays(yearly_holidays=yearly)).refused("calendar.too_many_holidays")
+
+
+def test_a_desk_names_calendars_that_have_hours() -> None:
+    empty, open_ = evolve(Calendar(), CREATED), evolve(Calendar(), PUBLISHED)
+    desk = Desk({UUID(int=1): empty, UUID(int=2): open_})
+    assert desk.calendar(UUID(int=2), "calendar") is open_
+    for id, code in ((1, "calendar.no_hours"), (3, "calendar.unknown")):
+        with pytest.raises(UnknownReference) as refused:
+            desk.calendar(UUID(int=id), "calendar")
+        assert (refused.value.code, refused.value.field) == (code, "calendar")
 
 
 @pytest.mark.parametrize("zone", ["Europe/Atlantis", "CEST", "europe/stockholm", "../etc/passwd", "localtime"])

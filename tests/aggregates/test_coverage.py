@@ -18,6 +18,8 @@ RULES = Path(aggregates.__file__).parent
 TESTS = Path(__file__).parent
 CODE_AT = {"require": 1, "RuleBroken": 0, "UnknownReference": 0, "Unacceptable": 0, "NotFound": 0}
 ASKED_ELSEWHERE = {
+    "calendar.no_hours",  # api/calendars.py
+    "calendar.unknown",
     "organisation.unknown",  # commands/desk.py
     "ticket.unknown",  # commands/tickets.py
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates import agent, customer, team
+from aggregates import agent, calendar, customer, team
+from aggregates.business_time import Hours, OtherHours, Span, YearlyHoliday
 from aggregates.envelope import Recorded
 from aggregates.fact import Fact
 from aggregates.text import Erased
@@ -21,8 +23,18 @@ from tests.databases import Database
 from tests.projections.harness import Build, asked, build, connected
 from tests.projections.histories import AGENTS, LENIENT, START, of, personal, recorded, texts
 
-TEAM, AGENT, CUSTOMER, ORGANISATION = (UUID(int=n << 96) for n in (1, 2, 3, 4))
+TEAM, AGENT, CUSTOMER, ORGANISATION, CALENDAR = (UUID(int=n << 96) for n in (1, 2, 3, 4, 5))
+DAY = Span(opens=540, closes=1080)
+FULL = Hours(
+    zone="Europe/Stockholm",
+    monday=(DAY, Span(opens=1320, closes=360)),
+    holidays=(START.date(),),
+    yearly_holidays=(YearlyHoliday(month=12, day=25),),
+    exceptions=(OtherHours(day=START.date(), spans=(DAY,)), OtherHours(day=date(2026, 1, 2))),
+)
+hours = st.sampled_from([FULL, Hours(zone="UTC"), Hours(zone="Asia/Kathmandu", sunday=(DAY,))])
 contacts = st.lists(of(customer.Contact, kind="email", value=personal), max_size=2).map(tuple)
+instants = st.integers(-1_000_000, 1_500_000).map(lambda hours: START + timedelta(hours=hours))
 people = st.sampled_from(AGENTS)
 HISTORIES: Sequence[st.SearchStrategy[tuple[UUID, Fact]]] = [
     st.tuples(st.just(id), fact)
@@ -44,6 +56,9 @@ HISTORIES: Sequence[st.SearchStrategy[tuple[UUID, Fact]]] = [
         (CUSTOMER, of(customer.OrganisationChanged, organisation=ORGANISATION)),
         (ORGANISATION, of(customer.OrganisationRegistered, name=texts)),
         (ORGANISATION, of(customer.OrganisationRenamed, name=texts)),
+        (CALENDAR, of(calendar.CalendarCreated, name=texts)),
+        (CALENDAR, of(calendar.CalendarRenamed, name=texts)),
+        (CALENDAR, of(calendar.CalendarPublished, hours=hours, effective_from=st.none() | instants)),
     ]
 ]
 
@@ -129,6 +144,26 @@ def test_an_erased_customer_shows_as_null(view: Build, ask: Any) -> None:
     assert (found.name, found.contacts, found.tier) == (None, [{"kind": "email", "value": None}], "vip")
     assert ask(lambda c: queries.customers(c, 5)).items == (found,)
     assert ask(lambda c: queries.organisation(c, ORGANISATION)).name == "Volvo"
+
+
+def test_a_calendar_shows_its_latest_hours_and_how_many_there_were(view: Build, ask: Any) -> None:
+    view.apply(numbered([(CALENDAR, calendar.CalendarCreated(name="Office"))]))
+    bare = ask(lambda c: queries.calendar(c, CALENDAR))
+    assert (bare.name, bare.zone, bare.hours_version, bare.hours, bare.effective_from) == (
+        "Office",
+        None,
+        0,
+        None,
+        None,
+    )
+    published = [calendar.CalendarPublished(hours=h, effective_from=START) for h in (Hours(zone="UTC"), FULL)]
+    happened = numbered([(CALENDAR, calendar.CalendarCreated(name="Office")), *((CALENDAR, f) for f in published)])
+    view.apply(happened[1:])
+    shown = ask(lambda c: queries.calendar(c, CALENDAR))
+    assert (shown.version, shown.zone, shown.hours_version, shown.effective_from) == (3, "Europe/Stockholm", 2, START)
+    assert Hours.model_validate(shown.hours) == FULL
+    line = ask(lambda c: queries.calendars(c, 5)).items[0]
+    assert (line.id, line.name, line.zone, line.hours_version) == (CALENDAR, "Office", "Europe/Stockholm", 2)
 
 
 def test_lists_come_by_name_in_pages(view: Build, ask: Any) -> None:
