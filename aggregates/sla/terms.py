@@ -11,6 +11,7 @@ from aggregates.text import Name, Real, SafeText, Tag, Whole, distinct
 from aggregates.ticket.events import Level, Metric, Priority
 
 Attribute = Literal["priority", "team", "channel", "category", "tier", "tag", "type", "field"]
+TimeKind = Literal["business", "calendar"]
 PausingStatus = Literal["pending", "on_hold"]
 Moment = Literal["warning", "breach"]
 Seconds = Annotated[int, Field(ge=1, le=315_360_000, strict=True)]
@@ -40,7 +41,7 @@ class Target(Part):
     """Seconds by priority; a priority that is left out has no target."""
 
     seconds: Annotated[dict[Priority, Seconds], Field(min_length=1)]
-    time: Literal["business", "calendar"] = "business"
+    time: TimeKind = "business"
 
 
 class Warning(Part):

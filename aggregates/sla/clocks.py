@@ -1,0 +1,308 @@
+"""Which promises ran on a ticket, when and why did they run or stand still, and what came of each? A pure fold.
+
+Facts are read in order of occurrence. What holds at an instant - policy, calendar, priority - is what held *then*: a
+change begins a new span and leaves the spans before it as they were. Warnings, breaches and met targets come from the
+fold alone; the facts that record them are only compared with it (see agenda.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from aggregates.business_time import prepared
+from aggregates.envelope import Recorded
+from aggregates.sla.clock import Book, Clock, Ground, Met, Reading, Span, Warned, Why
+from aggregates.sla.stopwatch import NOTHING, BusinessTime
+from aggregates.sla.terms import Warning
+from aggregates.ticket.events import (
+    Assigned,
+    Closed,
+    DeEscalated,
+    Escalated,
+    Imported,
+    MarkedSpam,
+    MessageReceived,
+    Metric,
+    Opened,
+    PriorityChanged,
+    PutOnHold,
+    PutPending,
+    Reopened,
+    ReplyAdded,
+    Resolved,
+    Routed,
+    SlaApplied,
+    SlaMark,
+    Status,
+    TicketFact,
+    Unassigned,
+)
+from aggregates.ticket.state import Ticket, evolve
+
+# Their time goes on where it stopped when a resolved ticket is reopened; the others begin another cycle.
+LASTING: tuple[Metric, ...] = ("resolution", "requester_wait", "agent_work", "ownership")
+FROM_OPENING: tuple[Metric, ...] = ("first_reply", "resolution", "requester_wait", "agent_work", "assignment")
+REPLIES: tuple[Metric, ...] = ("first_reply", "next_reply")
+UPDATES: tuple[Metric, ...] = ("update", "pausable_update")
+ENDED_BY_RESOLVING: frozenset[Metric] = frozenset({"next_reply", "update", "pausable_update", "assignment"})
+# In which statuses a metric stands still by its definition, whatever a policy says.
+STILL: dict[Metric, frozenset[Status]] = {
+    "pausable_update": frozenset({"pending"}),
+    "requester_wait": frozenset({"pending"}),
+    "agent_work": frozenset({"pending", "on_hold"}),
+}
+PAUSED_BY_POLICY: frozenset[Metric] = frozenset({"resolution", "ownership"})
+PEOPLE = frozenset({"agent", "import"})
+READ = (
+    *(Opened, Imported, MessageReceived, ReplyAdded, SlaApplied, Routed, Assigned, Unassigned, Escalated, DeEscalated),
+    *(PriorityChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam),
+)
+"""The facts that a clock reads."""
+
+
+class Clocks:
+    """All clocks of one ticket. `apply` its facts in order of `instant`, then of version."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._grounds: dict[tuple[object, ...], Ground] = {}
+        self._ground: Ground | None = None
+        self._open: dict[Metric, Clock] = {}
+        self._cycles: dict[Metric, int] = {}
+        self._next: datetime | None = None
+        self._opening: UUID | None = None
+        self._answered = False
+        self._replied = False
+        self.ticket = Ticket()
+        self.finished: list[Clock] = []
+        self.marks: list[SlaMark] = []
+        self.opened_at: datetime | None = None
+        self.imported_at: datetime | None = None
+        self.resolved_at: datetime | None = None
+        self.first_resolved_at: datetime | None = None
+        self.last_at: datetime | None = None
+
+    def __iter__(self) -> Iterator[Clock]:
+        """Finished ones first."""
+        yield from self.finished
+        yield from self._open.values()
+
+    @property
+    def ground(self) -> Ground | None:
+        """What holds for the ticket now."""
+        return self._ground
+
+    def apply(self, event: Recorded) -> None:
+        """One more fact, no earlier than the last. Raises LookupError for a version that the book does not have."""
+        fact, at = cast(TicketFact, event.fact), instant(event)
+        if isinstance(fact, SlaMark):
+            self.marks.append(fact)
+            return
+        if not isinstance(fact, READ):
+            return
+        self.last_at = at
+        self._fall_due(at)
+        before, self.ticket = self.ticket, evolve(self.ticket, fact)
+        match fact:
+            case Opened():
+                self._opening, self.opened_at = event.envelope.command_id, at
+                self._start(FROM_OPENING, at)
+            case Imported():
+                self.imported_at = event.recorded_at
+            case SlaApplied():
+                self._ground = self._grounded(fact)
+            case MessageReceived() if self._answered and "next_reply" not in self._open and not self._over:
+                self._start(("next_reply",), at)
+            case ReplyAdded(automatic=False) if event.actor.kind in PEOPLE:
+                self._answer(event.envelope.command_id, at)
+            case Resolved():
+                self.first_resolved_at, self.resolved_at = self.first_resolved_at or at, at
+                self._settle(at)
+            case Closed() | MarkedSpam():
+                self._settle(at)
+            case Reopened():
+                self._resume(before, at)
+        if self.ticket.assignee is not None and "assignment" in self._open:
+            self._end("assignment", at)
+        if self.ticket.team != before.team or isinstance(fact, Opened):
+            self._change_hands(at)
+        self._read(at)
+
+    @property
+    def _over(self) -> bool:
+        return self.ticket.status == "closed"
+
+    def _grounded(self, fact: SlaApplied) -> Ground | None:
+        if fact.policy is None:
+            return None
+        key = (fact.policy, fact.policy_version, fact.calendar, fact.calendar_version)
+        if key not in self._grounds:
+            hours = None if fact.calendar is None else self._book.hours(fact.calendar, fact.calendar_version)
+            business = None if hours is None else BusinessTime(prepared(hours))
+            self._grounds[key] = Ground(*key, self._book.terms(fact.policy, fact.policy_version), business)
+        return self._grounds[key]
+
+    def _answer(self, command: UUID, at: datetime) -> None:
+        """A person's public reply. One that came with the opening was no answer yet: the next one is."""
+        if command != self._opening or at != self.opened_at:
+            self._answered = True
+            for metric in REPLIES:
+                self._end(metric, at)
+        self._replied = True
+        for metric in UPDATES:
+            self._end(metric, at)
+        if self.ticket.active:
+            self._start(UPDATES, at)
+
+    def _settle(self, at: datetime) -> None:
+        for metric in ENDED_BY_RESOLVING:
+            self._end(metric, at, met=False)
+        for metric in LASTING:
+            clock = self._open.get(metric)
+            if clock is None or clock.ended_at is not None:
+                continue
+            clock.ended_at = at
+            if not self.ticket.spam:
+                clock.met = self._kept(clock, at)
+
+    def _resume(self, before: Ticket, at: datetime) -> None:
+        for metric in LASTING:
+            clock = self._open.get(metric)
+            if clock is not None:
+                clock.met = clock.ended_at = None
+        if self._replied and not before.active:
+            self._start(UPDATES, at)
+
+    def _change_hands(self, at: datetime) -> None:
+        clock = self._open.get("ownership")
+        if clock is not None:
+            kept = clock.met
+            self._end("ownership", at)
+            clock.met = kept or clock.met
+        if self.ticket.team is not None:
+            self._start(("ownership",), at)
+
+    def _start(self, metrics: Iterable[Metric], at: datetime) -> None:
+        for metric in metrics:
+            if metric not in self._open:
+                self._cycles[metric] = self._cycles.get(metric, 0) + 1
+                self._open[metric] = Clock(metric, self._cycles[metric], at)
+
+    def _end(self, metric: Metric, at: datetime, *, met: bool = True) -> None:
+        clock = self._open.pop(metric, None)
+        if clock is None:
+            return
+        if met:
+            clock.met = self._kept(clock, at)
+        self._close_span(clock, at)
+        clock.ended_at = clock.ended_at or at
+        self.finished.append(clock)
+
+    def _kept(self, clock: Clock, at: datetime) -> Met | None:
+        """The promise was kept, if there was one and it was not broken before."""
+        reading = clock.current.reading if clock.current else _reading(clock.metric, self.ticket, self._ground)
+        if clock.breach is not None or reading.target is None:
+            return None
+        return Met(at, reading.target, clock.elapsed(at))
+
+    def _read(self, at: datetime) -> None:
+        """From now on each clock goes as the ticket says."""
+        for clock in self._open.values():
+            reading = _reading(clock.metric, self.ticket, self._ground)
+            if clock.current is None or clock.current.reading != reading:
+                self._close_span(clock, at)
+                _open_span(clock, at, reading)
+        self._next = min((soonest for clock in self._open.values() if (soonest := _soonest(clock))), default=None)
+
+    def _close_span(self, clock: Clock, at: datetime) -> None:
+        span, clock.current, clock.coming = clock.current, None, []
+        if span is not None and at > span.start:
+            clock.counted += span.elapsed(at)
+            clock.spans.append(Span(span.start, at, span.reading, span.before, span.due))
+
+    def _fall_due(self, at: datetime) -> None:
+        """What fell due before `at` met the ticket as it has been since the last fact."""
+        if self._next is None or self._next >= at:
+            return
+        for clock in self._open.values():
+            while clock.coming and clock.coming[0].at < at:
+                clock.warned.append(clock.coming.pop(0))
+            if clock.due is not None and clock.due < at:
+                clock.breach = clock.broken(self.ticket)
+                clock.coming = []
+
+
+def clocks(history: Iterable[Recorded], book: Book) -> Clocks:
+    """The clocks of a ticket, from all of its facts in any order."""
+    folded = Clocks(book)
+    for event in sorted(history, key=order):
+        folded.apply(event)
+    return folded
+
+
+def order(event: Recorded) -> tuple[datetime, int]:
+    return instant(event), event.version
+
+
+def instant(event: Recorded) -> datetime:
+    """When a fact takes effect: a policy may hold since earlier than it was written."""
+    fact = event.fact
+    return fact.since or event.at if isinstance(fact, SlaApplied) else event.at
+
+
+def _open_span(clock: Clock, at: datetime, reading: Reading) -> None:
+    before, due = clock.counted, None
+    if reading.running and reading.target is not None and clock.breach is None:
+        due = reading.watch.after(at, timedelta(seconds=reading.target) - before)
+        clock.coming = _warnings(clock, at, reading, before, due)
+    clock.current = Span(at, None, reading, before, due)
+
+
+def _warnings(clock: Clock, at: datetime, reading: Reading, before: timedelta, due: datetime | None) -> list[Warned]:
+    """Those that lie before the breach, each once for one target."""
+    if reading.ground is None or reading.target is None:
+        return []
+    given = {(warned.warning, warned.target) for warned in clock.warned}
+    coming: list[Warned] = []
+    for warning in reading.ground.terms.warnings:
+        after = _warns_after(warning, reading.target)
+        if (warning, reading.target) in given or after <= NOTHING:
+            continue
+        instant = reading.watch.after(at, after - before)
+        if instant is not None and (due is None or instant < due):
+            coming.append(Warned(warning, reading.target, instant))
+    return sorted(coming, key=lambda warned: warned.at)
+
+
+def _warns_after(warning: Warning, target: int) -> timedelta:
+    if warning.percent is not None:
+        return timedelta(seconds=target) * warning.percent / 100
+    return timedelta(seconds=target - (warning.left or 0))
+
+
+def _soonest(clock: Clock) -> datetime | None:
+    return clock.coming[0].at if clock.coming else clock.due
+
+
+def _reading(metric: Metric, ticket: Ticket, ground: Ground | None) -> Reading:
+    if ground is None:
+        return NO_POLICY
+    target = ground.terms.target(metric, ticket.priority)
+    running, why = _goes(metric, ticket, ground)
+    return Reading(running, why, ground.time(metric), target, ground)
+
+
+NO_POLICY = Reading(False, "no_policy", "calendar", None, None)
+
+
+def _goes(metric: Metric, ticket: Ticket, ground: Ground) -> tuple[bool, Why]:
+    """Whether the clock runs, and the one word that says why or why not."""
+    status = ticket.status
+    if not ticket.active:
+        return False, "spam" if ticket.spam else status
+    if status in STILL.get(metric, ()) or (metric in PAUSED_BY_POLICY and status in ground.terms.pauses):
+        return False, status
+    return True, status
