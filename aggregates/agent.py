@@ -96,6 +96,17 @@ class Agent:
     def exists(self) -> bool:
         return self.name != ""
 
+    @property
+    def abilities(self) -> dict[str, int]:
+        """The highest level of each skill, by `skill_key`. None at all: the desk does not use skills."""
+        levels = sorted(self.skills.items(), key=lambda skill: skill[1])
+        return {skill_key(name): level for name, level in levels}
+
+
+def skill_key(name: str) -> str:
+    """As names of skills and categories are compared."""
+    return name.casefold()
+
 
 def evolve(agent: Agent, fact: AgentFact) -> Agent:
     """Apply one fact. Total and silent."""

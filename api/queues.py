@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 
-from aggregates.errors import NotFound, RuleBroken, Unavailable
 from aggregates.ticket.commands import Claim
 from aggregates.ticket.events import Channel, Level, Priority, Status
 from api.answers import CommandAnswer
 from api.asking import AskAnew
 from api.callers import AgentCaller, FigureCaller, ReaderCaller
+from api.giving import VIEW, give_next
 from api.reading import Cursor, Limit, Read
 from api.shown import CountsShown, QueuePage, TeamCount
 from api.strict import invalid, router
@@ -21,8 +20,9 @@ from projections import queues_queries
 from projections.queues_queries import QueueFilter, Sort, UnsupportedList
 
 queues = router("/queues", "queues")
-VIEW = "queues"
-TRIES = 20
+TeamOrAny = Annotated[
+    UUID | Literal["any"], Path(description="a team's id, or `any`: tickets of every team and of none")
+]
 Text = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -56,24 +56,18 @@ async def list_queue(
     return QueuePage.model_validate(page)
 
 
-@queues.post("/next")
-async def claim_next(who: AgentCaller, read: Read, ask: AskAnew, team: UUID | None = None) -> CommandAnswer:
-    """Claim the ticket to do now: of those that nobody has the most urgent, then the one that waits longest."""
-    command = Claim()
+@queues.post("/{team}/next")
+async def claim_next(who: AgentCaller, read: Read, ask: AskAnew, team: TeamOrAny) -> CommandAnswer:
+    """Get the ticket to do now and claim it, in one step: nobody else is given it.
+
+    Of the new and open ones that nobody has and that your skills are for: first those of VIPs, then by priority,
+    then those that wait longest. 404 `queue.empty` if there is none, 409 `agent.at_capacity` if you have as many
+    open tickets as your capacity allows.
+    """
     # Told apart by what was asked, not by what was found: a retry finds its own success.
-    context = ask.context(who, command, f"next {team}")
-    taken: list[UUID] = []
-    while len(taken) < TRIES:
-        async with read.view(VIEW) as connection:
-            item = await queues_queries.next_ticket(connection, team, skip=taken)
-        if item is None:
-            raise NotFound("queue.empty", "There is nothing to do.")
-        with contextlib.suppress(RuleBroken):
-            accepted = await ask.services.tickets.work(item.id, command, context)
-            if accepted.facts:
-                return ask.told(accepted, accepted.stream)
-        taken.append(item.id)
-    raise Unavailable("queue.contended", "Others took what was found; try again.")
+    context = ask.context(who, Claim(), f"next {team}")
+    accepted = await give_next(ask.services, read, who.id, team if isinstance(team, UUID) else None, context)
+    return ask.told(accepted, accepted.stream)
 
 
 @queues.get("/counts")

@@ -51,7 +51,7 @@ class Reading:
     @asynccontextmanager
     async def view(self, name: str) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection to query it on, once it has got far enough. Raises ViewBehind."""
-        position = await self._reached(name)
+        position = await self.reached(name)
         self._response.headers[POSITION] = self.services.seal.close(position) if self._sealed else str(position)
         async with self.services.store.connection() as connection:
             try:
@@ -68,7 +68,8 @@ class Reading:
             return None
         return Response(status_code=304, headers=dict(self._response.headers))
 
-    async def _reached(self, name: str) -> int:
+    async def reached(self, name: str) -> int:
+        """A position that the view has got to, far enough for this reader. Raises ViewBehind."""
         try:
             return await self.services.positions.reach(name, self._after, self._seconds)
         except ViewBehind as behind:

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from aggregates.errors import NotFound
 from aggregates.ticket.state import Ticket
 from api.config import ApiConfig
+from api.offers import Offers
 from api.positions import Positions
 from api.seal import Seal
 from api.tail import Tail
@@ -33,6 +34,7 @@ class Services:
     positions: Positions
     tail: Tail
     seal: Seal
+    offers: Offers = field(default_factory=Offers)
     numbers: OrderedDict[int, UUID] = field(default_factory=OrderedDict)
 
     async def ticket_numbered(self, number: int) -> UUID:

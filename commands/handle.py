@@ -68,11 +68,11 @@ class Handler:
                     writes = self._decide(ask, seen)
                 except Refusal as refusal:
                     if fresh:
-                        return await self._earlier(ask) or _raise(refusal)
+                        return await self.earlier(ask.context) or _raise(refusal)
                     continue
                 if not writes:
                     if fresh:
-                        return await self._earlier(ask) or _already_so(ask, seen)
+                        return await self.earlier(ask.context) or _already_so(ask, seen)
                     continue
                 append = self._append(ask, seen, writes)
                 outcome = await self.store.append(append)
@@ -111,12 +111,10 @@ class Handler:
         match outcome.kind:
             case "accepted":
                 return self._carry_forward(ask, seen, writes, outcome)
-            case "duplicate":
-                return await self._repeat(outcome)
             case "reserved":
                 raise Taken("name.taken", "Somebody else has this name, address or number.")
             case _:
-                raise ReusedKey("idempotency_key.reused", "This Idempotency-Key came with another request before.")
+                return await self._again(outcome)
 
     def _carry_forward(self, ask: Ask, seen: Seen, writes: Writes, outcome: Outcome) -> Accepted:
         position = outcome.first_position - 1
@@ -130,13 +128,17 @@ class Handler:
         first = next(iter(writes))
         return Accepted(first, seen[first].version + len(writes[first]), outcome.last_position, tuple(writes[first]))
 
-    async def _earlier(self, ask: Ask) -> Accepted | None:
-        """What this command wrote when it came before, if it did."""
-        context = ask.context
+    async def earlier(self, context: Context) -> Accepted | None:
+        """What this command wrote when it came before, if it did. Raises ReusedKey."""
         outcome = await self.store.earlier(context.command_id, context.caller, context.request)
         if outcome is None:
             return None
-        return await self._answer(ask, {}, {}, outcome)
+        return await self._again(outcome)
+
+    async def _again(self, outcome: Outcome) -> Accepted:
+        if outcome.kind != "duplicate":
+            raise ReusedKey("idempotency_key.reused", "This Idempotency-Key came with another request before.")
+        return await self._repeat(outcome)
 
     async def _repeat(self, outcome: Outcome) -> Accepted:
         """The first answer again, read from what the command wrote."""

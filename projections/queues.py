@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from aggregates.agent import skill_key
 from aggregates.envelope import Recorded
 from aggregates.text import shown
 from aggregates.ticket.events import (
@@ -48,7 +49,7 @@ PEOPLE = frozenset({"agent", "import"})
 
 COLUMNS = """
 stream version shard number requester subject channel category team assignee priority status level tags
-opened_at updated_at waiting_since last_requester_message_at last_public_reply_at settled_at
+opened_at updated_at waiting_since last_requester_message_at last_public_reply_at settled_at skill
 """
 LOAD: LiteralString = """
 SELECT stream, version, number, requester, subject, channel, category, team, assignee, priority, status, level, tags,
@@ -59,17 +60,17 @@ SAVE: LiteralString = """
 WITH incoming AS MATERIALIZED (
     SELECT stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status,
            level, tags::text[], opened_at, updated_at, waiting_since,
-           last_requester_message_at, last_public_reply_at, settled_at
+           last_requester_message_at, last_public_reply_at, settled_at, skill
       FROM unnest(
            %(stream)s::uuid[], %(version)s::bigint[], %(shard)s::smallint[], %(number)s::bigint[],
            %(requester)s::uuid[], %(subject)s::text[], %(channel)s::text[], %(category)s::text[], %(team)s::uuid[],
            %(assignee)s::uuid[], %(priority)s::text[], %(status)s::text[], %(level)s::int[], %(tags)s::text[],
            %(opened_at)s::timestamptz[], %(updated_at)s::timestamptz[], %(waiting_since)s::timestamptz[],
            %(last_requester_message_at)s::timestamptz[], %(last_public_reply_at)s::timestamptz[],
-           %(settled_at)s::timestamptz[])
+           %(settled_at)s::timestamptz[], %(skill)s::text[])
         AS r (stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status,
               level, tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at,
-              settled_at)
+              settled_at, skill)
 ), moves AS (
     SELECT shard, team, status, priority, assignee IS NULL AS unassigned, 1 AS n
       FROM incoming WHERE status <> 'closed' AND opened_at IS NOT NULL
@@ -79,15 +80,18 @@ WITH incoming AS MATERIALIZED (
 ), saved AS (
     INSERT INTO queues
         (stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status, level,
-         tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at)
+         tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at,
+         skill)
     SELECT * FROM incoming
         ON CONFLICT (stream) DO UPDATE SET
            (version, number, requester, subject, channel, category, team, assignee, priority, status, level, tags,
-            opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at)
+            opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at,
+            skill)
          = (excluded.version, excluded.number, excluded.requester, excluded.subject, excluded.channel,
             excluded.category, excluded.team, excluded.assignee, excluded.priority, excluded.status, excluded.level,
             excluded.tags, excluded.opened_at, excluded.updated_at, excluded.waiting_since,
-            excluded.last_requester_message_at, excluded.last_public_reply_at, excluded.settled_at)
+            excluded.last_requester_message_at, excluded.last_public_reply_at, excluded.settled_at,
+            excluded.skill)
 )
 INSERT INTO queue_counts AS c (shard, team, status, priority, unassigned, tickets)
 SELECT shard, team, status, priority, unassigned, sum(n) FROM moves
@@ -128,7 +132,7 @@ class QueueRow:
 
 class Queues:
     name: ClassVar[str] = "queues"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, QueueRow]:
@@ -252,7 +256,7 @@ def _values(row: QueueRow) -> tuple[Any, ...]:
         *(t.category, t.team, t.assignee, t.priority, t.status, t.level),
         array(sorted(t.tags)),
         *(row.opened_at, row.updated_at, row.waiting_since, row.last_requester_message_at, row.last_public_reply_at),
-        row.settled_at,
+        *(row.settled_at, skill_key(t.category) if t.category else None),
     )
 
 

@@ -1,5 +1,6 @@
 -- One row a ticket: what work lists filter, sort and show. Work lists read open rows only, so closed ones stay out of
 -- their indexes. priority_rank 1 is urgent; waiting_key is infinite where nobody waits, so that a page can end there.
+-- skill is the category as names of skills are compared.
 CREATE TABLE queues (
     stream                    uuid        PRIMARY KEY,
     version                   bigint      NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE queues (
     last_requester_message_at timestamptz,
     last_public_reply_at      timestamptz,
     settled_at                timestamptz,
+    skill                     text,
     priority_rank smallint GENERATED ALWAYS AS
         (CASE priority WHEN 'urgent' THEN 1 WHEN 'high' THEN 2 WHEN 'normal' THEN 3 ELSE 4 END) STORED,
     waiting_key timestamptz GENERATED ALWAYS AS (coalesce(waiting_since, 'infinity')) STORED,
@@ -34,7 +36,11 @@ CREATE INDEX queues_team_waiting ON queues (team, waiting_key, opened_at, stream
 CREATE INDEX queues_team_priority ON queues (team, priority_rank, waiting_key, opened_at, stream) WHERE listed;
 CREATE INDEX queues_assignee ON queues (assignee) WHERE listed;
 CREATE INDEX queues_requester ON queues (requester) WHERE listed;
-CREATE INDEX queues_next ON queues (team, priority_rank, waiting_key, opened_at, stream)
+CREATE INDEX queues_next ON queues (priority_rank, coalesce(waiting_since, opened_at), stream)
+    WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
+CREATE INDEX queues_team_next ON queues (team, priority_rank, coalesce(waiting_since, opened_at), stream)
+    WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
+CREATE INDEX queues_requester_next ON queues (requester)
     WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
 CREATE INDEX queues_closed_opened ON queues (opened_at, stream) WHERE status = 'closed';
 CREATE INDEX queues_closed_updated ON queues (updated_at, stream) WHERE status = 'closed';

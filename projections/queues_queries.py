@@ -1,9 +1,9 @@
-"""queues_queries: a page of a work list, the counts beside it, and the ticket to do next."""
+"""queues_queries: a page of a work list, and the counts beside it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -46,7 +46,6 @@ CONDITIONS: Mapping[str, LiteralString] = MappingProxyType(
 HELD: Mapping[bool | None, LiteralString] = MappingProxyType(
     {None: "", True: " AND assignee IS NULL", False: " AND assignee IS NOT NULL"}
 )
-NEXT: LiteralString = " AND assignee IS NULL AND status IN ('new', 'open') AND id <> ALL (%(skip)s)"
 LIMIT: LiteralString = " LIMIT %(limit)s"
 COUNTS: LiteralString = "SELECT team, status, priority, unassigned, tickets FROM read.queue_counts"
 
@@ -182,16 +181,6 @@ async def queue_page(
         query += order.after
     rows = await _items(connection, query + order.by + LIMIT, parameters)
     return page(rows, limit, order.key, order.of)
-
-
-async def next_ticket(
-    connection: AsyncConnection[Any], team: UUID | None = None, *, skip: Sequence[UUID] = ()
-) -> QueueItem | None:
-    """The unassigned new or open ticket to do now: by priority, then longest waiting. `skip`: claimed meanwhile."""
-    whose = "" if team is None else CONDITIONS["team"]
-    query = ITEMS + OPEN + NEXT + whose + ORDERS["priority"].by + LIMIT
-    found = await _items(connection, query, {"team": team, "skip": list(skip), "limit": 1})
-    return found[0] if found else None
 
 
 async def counts(connection: AsyncConnection[Any], team: UUID | None = None) -> QueueCounts:

@@ -1,8 +1,8 @@
 DROP VIEW IF EXISTS read.queues, read.queue_counts;
 
 CREATE VIEW read.queues AS
-SELECT stream AS id, version, number, requester, subject, channel, category, team, assignee, priority, priority_rank,
-       status, level, tags, opened_at, updated_at, waiting_since, waiting_key, last_requester_message_at,
+SELECT stream AS id, version, number, requester, subject, channel, category, skill, team, assignee, priority,
+       priority_rank, status, level, tags, opened_at, updated_at, waiting_since, waiting_key, last_requester_message_at,
        last_public_reply_at, listed
   FROM queues WHERE opened_at IS NOT NULL;
 

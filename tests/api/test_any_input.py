@@ -50,6 +50,7 @@ def example(route: APIRoute, chance: random.Random, desk: Desk, ticket: str) -> 
 def address(desk: Desk, path: str, ticket: str, chance: random.Random) -> str:
     ids = [ticket, *map(str, desk.ids.values()), "T-1", "x", "%00", "T-" + "9" * 30]
     filled = path.replace("{ticket}", chance.choice(ids[:1] * 6 + ids)).replace("{id}", chance.choice(ids))
+    filled = filled.replace("{team}", chance.choice([*ids, "any"]))
     query = "&".join(
         f"{name}={chance.choice(['', '0', '-1', '1', 'x', '%00', '9' * 30, 'true', 'closed', str(desk.ids['agent'])])}"
         for name in ("limit", "after", "cursor", "team", "status", "sort", "tag", "level")

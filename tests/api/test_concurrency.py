@@ -56,23 +56,6 @@ def test_of_many_agents_who_claim_one_wins(desk: Desk) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
-def test_next_gives_each_agent_another_ticket_the_most_urgent_first(desk: Desk) -> None:
-    team = desk.done("lead", "/v1/teams", {"name": "next"}).json()["id"]
-    path = f"/v1/queues/next?team={team}"
-    assert desk.post("agent", path).json()["code"] == "queue.empty"
-    numbers = [desk.ticket(team=team, priority=priority) for priority in ("low", "high", "urgent", "normal")]
-    seen = desk.done("agent", f"/v1/tickets/{numbers[0]}/notes", {"body": "x"}).headers["chronodesk-position"]
-    ids = {number: desk.get("agent", f"/v1/tickets/{number}", seen).json()["id"] for number in numbers}
-    first = desk.done("agent", path, Chronodesk_After=seen, Idempotency_Key="next")
-    assert first.json()["ticket"] == ids[numbers[2]]
-    assert desk.done("agent", path, Idempotency_Key="next").json() == first.json()
-    # The view may not know yet that it was claimed: nobody is given it a second time.
-    with ThreadPoolExecutor(3) as threads:
-        rest = list(threads.map(lambda name: desk.post(name, path), ("agent", "agent2", "agent")))
-    assert sorted(answer.json()["ticket"] for answer in rest) == sorted(ids[numbers[n]] for n in (0, 1, 3))
-    assert desk.post("agent2", path).status_code == 404
-
-
 def test_one_key_sent_by_fifty_at_once_opens_one_ticket(desk: Desk) -> None:
     body = {"requester": str(desk.ids["customer"]), "subject": "once"}
     answers = at_once(desk, [desk.url], "/v1/tickets", body, Idempotency_Key="once")

@@ -17,7 +17,7 @@ from aggregates.envelope import Recorded
 from aggregates.ticket import events as facts
 from projections.cursor import InvalidCursor
 from projections.queues import QueueRow, Queues
-from projections.queues_queries import QueueFilter, QueueItem, Sort, UnsupportedList, counts, next_ticket, queue_page
+from projections.queues_queries import QueueFilter, QueueItem, Sort, UnsupportedList, counts, queue_page
 from tests.databases import Database
 from tests.projections.harness import Build, asked, build, connected
 from tests.projections.histories import AGENTS, CUSTOMERS, LENIENT, START, STREAMS, TEAMS, imported, recorded, story
@@ -210,20 +210,6 @@ def test_a_cursor_belongs_to_its_order(view: Build, ask: Any) -> None:
     following = ask(lambda c: queue_page(c, QueueFilter(), 2, "opened")).next
     with pytest.raises(InvalidCursor):
         ask(lambda c: queue_page(c, QueueFilter(), 2, "newest", following))
-
-
-def test_the_next_ticket_is_the_most_pressing_one_that_nobody_has(view: Build, ask: Any) -> None:
-    view.apply(a_ticket(number=1, priority="high", waits=1))
-    view.apply(a_ticket(number=2, priority="urgent", waits=9))
-    view.apply(a_ticket(number=3, priority="urgent", waits=5, team=TEAMS[0]))
-    view.apply(a_ticket(facts.Assigned(agent=AGENTS[0]), number=4, priority="urgent"))
-    view.apply(a_ticket(facts.PutPending(was="new"), number=5, priority="urgent"))
-    view.apply(a_ticket(facts.Resolved(was="new", code="x"), number=6, priority="urgent"))
-    first = ask(lambda c: next_ticket(c))
-    assert first.number == 3
-    assert ask(lambda c: next_ticket(c, skip=[first.id])).number == 2
-    assert ask(lambda c: next_ticket(c, TEAMS[0])).number == 3
-    assert ask(lambda c: next_ticket(c, TEAMS[1])) is None
 
 
 def test_counts_leave_closed_tickets_out(view: Build, ask: Any) -> None:
