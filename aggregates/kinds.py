@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from aggregates import agent, calendar, customer, team
 from aggregates.customer import Customer, Organisation
+from aggregates.sla import policies
 from aggregates.ticket import state
 
 
@@ -24,6 +25,7 @@ KINDS: Mapping[str, Kind] = {
     "customer": Kind(Customer(), customer.evolve),
     "organisation": Kind(Organisation(), customer.evolve_organisation),
     "calendar": Kind(calendar.Calendar(), calendar.evolve),
+    "policy_list": Kind(policies.PolicyList(), policies.evolve),
 }
 
 

@@ -30,6 +30,7 @@ class Ask:
 
     own       streams it may write, the one that it is about first; `new` ones do not exist yet
     refers    configuration that the decision stands on
+    follow    what else it stands on, which only shows once these are seen
     decide    from states as seen and the desk to facts by stream; raises Refusal
     reserve   (namespace, key, stream) for facts that need a name of their own
     """
@@ -39,6 +40,7 @@ class Ask:
     own: tuple[UUID, ...]
     decide: Callable[[Seen, Desk], Writes]
     refers: tuple[UUID, ...] = ()
+    follow: Callable[[Seen], tuple[UUID, ...]] = lambda seen: ()
     new: frozenset[UUID] = frozenset()
     reserve: Callable[[UUID, Fact], tuple[tuple[str, bytes, UUID], ...]] = lambda stream, fact: ()
 
@@ -83,13 +85,15 @@ class Handler:
 
     async def _see(self, ask: Ask, fresh: bool) -> Seen:
         known = await self.memory.recall([id for id in (*ask.own, *ask.refers) if id not in ask.new], fresh=fresh)
-        return known | {id: NOTHING for id in ask.new}
+        seen = known | {id: NOTHING for id in ask.new}
+        more = [id for id in ask.follow(seen) if id not in seen]
+        return seen | await self.memory.recall(more, fresh=fresh) if more else seen
 
     def _decide(self, ask: Ask, seen: Seen) -> Writes:
-        expected = ask.context.expected_version
-        if expected is not None and expected != seen[ask.target].version:
-            raise StaleVersion("version.stale", f"The current version is {seen[ask.target].version}.")
-        desk = Desk({id: seen[id].state for id in (*ask.refers, *ask.own) if seen[id].version})
+        expected, now = ask.context.expected_version, seen[ask.target]
+        if expected is not None and not now.changed <= expected <= now.version:
+            raise StaleVersion("version.stale", f"The current version is {now.version}.")
+        desk = Desk({id: known.state for id, known in seen.items() if known.version})
         return {stream: facts for stream, facts in ask.decide(seen, desk).items() if facts}
 
     def _append(self, ask: Ask, seen: Seen, writes: Writes) -> Append:
@@ -101,7 +105,8 @@ class Handler:
                 Write(stream, seen[stream].version, _events(ask, stream, seen[stream].state, facts))
                 for stream, facts in writes.items()
             ),
-            reads=tuple((id, seen[id].version) for id in ask.refers if seen[id].version),
+            # What is not there counts, too: the store takes it for version 0.
+            reads=tuple((id, known.version) for id, known in seen.items() if id not in ask.own),
             reserve=tuple(
                 name for stream, facts in writes.items() for fact in facts for name in ask.reserve(stream, fact)
             ),
@@ -119,12 +124,11 @@ class Handler:
     def _carry_forward(self, ask: Ask, seen: Seen, writes: Writes, outcome: Outcome) -> Accepted:
         position = outcome.first_position - 1
         for stream, facts in writes.items():
-            before, state = seen[stream], seen[stream].state
+            now = seen[stream]
             for fact in facts:
-                state = evolved(state, fact)
-            position += len(facts)
-            began = before.began_at or ask.context.now
-            self.memory.keep(stream, Remembered(state, before.version + len(facts), position, began))
+                position += 1
+                now = now.with_fact(fact, position, ask.context.now)
+            self.memory.keep(stream, now)
         first = next(iter(writes))
         return Accepted(first, seen[first].version + len(writes[first]), outcome.last_position, tuple(writes[first]))
 

@@ -13,24 +13,37 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from aggregates.envelope import Recorded, recorded
+from aggregates.fact import Fact
 from aggregates.kinds import evolved
+from aggregates.sla.policies import POLICY_LIST
 from commands.store import EventStore
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A stream's state as of `version`, last written at `position`. `state` is None before its first event."""
+    """A stream's state as of `version`, last written at `position`. `state` is None before its first event.
+
+    changed    the last version that was more than bookkeeping: since then nobody could have missed anything
+    """
 
     state: Any = None
     version: int = 0
     position: int = 0
     began_at: datetime | None = None
+    changed: int = 0
 
     def then(self, event: Recorded) -> Remembered:
-        return Remembered(evolved(self.state, event.fact), event.version, event.position, self.began_at or event.at)
+        return self.with_fact(event.fact, event.position, event.at)
+
+    def with_fact(self, fact: Fact, position: int, at: datetime) -> Remembered:
+        version = self.version + 1
+        changed = self.changed if fact.bookkeeping else version
+        return Remembered(evolved(self.state, fact), version, position, self.began_at or at, changed)
 
 
 NOTHING = Remembered()
+# Asked for by most commands: on a desk without policies, that too is worth remembering.
+KEPT_WHILE_EMPTY = frozenset({POLICY_LIST})
 
 
 class Memory:
@@ -63,7 +76,7 @@ class Memory:
         now = known or NOTHING
         for stored in await self._store.stream(stream, now.version):
             now = now.then(recorded(stored))
-        if now.version:
+        if now.version or stream in KEPT_WHILE_EMPTY:
             self.keep(stream, now)
         return now
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from aggregates.customer import ChangeCustomer, RegisterCustomer
 from aggregates.envelope import Actor
 from aggregates.fact import Command
+from aggregates.sla.policies import PublishDefaults, PublishPolicy, named
 from aggregates.team import ChangeTeam, CreateTeam
 from aggregates.ticket.commands import (
     Assign,
@@ -23,7 +24,7 @@ from aggregates.ticket.commands import (
 
 
 def references(command: Command, actor: Actor) -> tuple[UUID, ...]:
-    """Ids of the teams, agents, customers and organisations that deciding will look up."""
+    """Ids of the teams, agents, customers, organisations and calendars that deciding will look up."""
     return tuple(dict.fromkeys(id for id in _named(command, actor) if id is not None))
 
 
@@ -51,5 +52,9 @@ def _named(command: Command, actor: Actor) -> tuple[UUID | None, ...]:
             return (command.leader, *command.add_members)
         case RegisterCustomer() | ChangeCustomer():
             return (command.organisation,)
+        case PublishPolicy():
+            return named(command.terms)
+        case PublishDefaults():
+            return (command.calendar,)
         case _:
             return ()

@@ -8,11 +8,13 @@ from uuid import UUID, uuid5
 from aggregates.desk import Desk
 from aggregates.errors import NotFound, RuleBroken, Unacceptable
 from aggregates.fact import Fact
+from aggregates.sla.policies import POLICY_LIST
 from aggregates.ticket.commands import Intake, Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
 from aggregates.ticket.decide import decide, open_ticket
 from aggregates.ticket.events import Opened
 from aggregates.ticket.pairs import follow_up, link, unlink
 from aggregates.ticket.state import Ticket
+from commands.applying import follows, follows_new, listed, with_policy
 from commands.context import Accepted, Context
 from commands.handle import Ask, Handler, Seen, Writes
 from commands.references import references
@@ -37,7 +39,8 @@ class Tickets:
         number = await self._handler.store.next_number()
 
         def decision(seen: Seen, desk: Desk) -> Writes:
-            return {ticket: open_ticket(command, number, context.actor, desk)}
+            facts = open_ticket(command, number, context.actor, desk)
+            return {ticket: with_policy(facts, Ticket(), command.requester, seen, context.now)}
 
         return await self._handler.handle(
             Ask(
@@ -45,7 +48,8 @@ class Tickets:
                 context,
                 own=(ticket,),
                 decide=decision,
-                refers=references(command, context.actor),
+                refers=(*references(command, context.actor), *listed(command)),
+                follow=follows_new(lambda seen: command.requester, context.now),
                 new=frozenset({ticket}),
                 reserve=_reserve_number,
             )
@@ -65,10 +69,14 @@ class Tickets:
         def decision(seen: Seen, desk: Desk) -> Writes:
             if isinstance(command, Intake):
                 _check_lateness(seen, ticket, context)
-            return {ticket: decide(_existing(seen, ticket), command, context.actor, desk)}
+            state = _existing(seen, ticket)
+            facts = decide(state, command, context.actor, desk)
+            return {ticket: with_policy(facts, state, state.requester, seen, context.now)}
 
-        refers = references(command, context.actor)
-        return await self._handler.handle(Ask(command, context, own=(ticket,), decide=decision, refers=refers))
+        refers, follow = (*references(command, context.actor), *listed(command)), follows(ticket, context.now)
+        return await self._handler.handle(
+            Ask(command, context, own=(ticket,), decide=decision, refers=refers, follow=follow)
+        )
 
     async def _receive(self, ticket: UUID, command: ReceiveMessage, context: Context) -> Accepted:
         """A closed ticket's message goes to its follow-up, which it opens if there is none."""
@@ -97,8 +105,9 @@ class Tickets:
         new, number = uuid5(context.command_id, "ticket"), await self._handler.store.next_number()
 
         def decision(seen: Seen, desk: Desk) -> Writes:
-            old, opened = follow_up(_existing(seen, ticket), ticket, command, new, number, desk)
-            return {ticket: old, new: opened}
+            state = _existing(seen, ticket)
+            old, opened = follow_up(state, ticket, command, new, number, desk)
+            return {ticket: old, new: with_policy(opened, Ticket(), state.requester, seen, context.now)}
 
         return await self._handler.handle(
             Ask(
@@ -106,7 +115,8 @@ class Tickets:
                 context,
                 own=(ticket, new),
                 decide=decision,
-                refers=(*references(command, context.actor), *((team,) if team else ())),
+                refers=(*references(command, context.actor), *((team,) if team else ()), POLICY_LIST),
+                follow=follows_new(lambda seen: _existing(seen, ticket).requester, context.now),
                 new=frozenset({new}),
                 reserve=_reserve_number,
             )

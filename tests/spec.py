@@ -18,11 +18,13 @@ from aggregates.envelope import Actor
 from aggregates.errors import Refusal
 from aggregates.fact import Command, Fact
 from aggregates.kinds import KINDS, evolved
+from aggregates.sla import policies
+from aggregates.sla.policies import PolicyCommand
 from aggregates.team import TeamCommand
 from aggregates.ticket.commands import Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
 from aggregates.ticket.decide import decide, open_ticket
 from aggregates.ticket.pairs import follow_up, link, unlink
-from tests.aggregates.cast import AS_ADA, DESK, FOLLOW_UP, NUMBER, TICKET
+from tests.aggregates.cast import AS_ADA, DESK, FOLLOW_UP, GOLD, NOON, NUMBER, TICKET
 
 Facts = tuple[Fact, ...]
 
@@ -98,6 +100,8 @@ def decided(given: Given, command: Command) -> tuple[Facts, Facts]:
             return unlink(state, TICKET, state_of(command, given.there), command)
     if isinstance(command, TicketCommand):
         return decide(state, command, given.actor, given.desk), ()
+    if isinstance(command, PolicyCommand):
+        return policies.decide(state, command, GOLD, given.desk, NOON), ()
     return _configured(state, command), ()
 
 
@@ -122,5 +126,6 @@ def _kind(command: Command) -> str:
         "customer": CustomerCommand,
         "organisation": OrganisationCommand,
         "calendar": CalendarCommand,
+        "policy_list": PolicyCommand,
     }
     return next(kind for kind, commands in kinds.items() if isinstance(command, commands))

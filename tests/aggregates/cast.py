@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aggregates.agent import Agent
+from aggregates.business_time import Hours
+from aggregates.calendar import Calendar, Version
 from aggregates.customer import Customer, Organisation
 from aggregates.desk import Desk
 from aggregates.envelope import Actor
@@ -14,9 +17,12 @@ from aggregates.ticket.events import Opened
 ANNA, CARL, ACME = UUID(int=1), UUID(int=2), UUID(int=3)
 ADA, BEN, GONE = UUID(int=11), UUID(int=12), UUID(int=13)
 SUPPORT, NETWORK, DISSOLVED = UUID(int=21), UUID(int=22), UUID(int=23)
+OFFICE, UNKEPT = UUID(int=41), UUID(int=42)
+GOLD, SILVER = UUID(int=51), UUID(int=52)
 TICKET, OTHER, FOLLOW_UP = UUID(int=31), UUID(int=32), UUID(int=33)
 NOBODY = UUID(int=99)
 NUMBER = 1042
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 AS_ADA = Actor(kind="agent", id=str(ADA))
 AS_BEN = Actor(kind="agent", id=str(BEN))
@@ -39,6 +45,8 @@ DESK = Desk(
         SUPPORT: Team(name="Support"),
         NETWORK: Team(name="Network"),
         DISSOLVED: Team(name="Dissolved", enabled=False),
+        OFFICE: Calendar("Office", (Version(1, Hours(zone="UTC"), None),)),
+        UNKEPT: Calendar("Without hours"),
     }
 )
 

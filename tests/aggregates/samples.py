@@ -31,6 +31,18 @@ from aggregates.customer import (
 )
 from aggregates.envelope import Actor, Envelope, envelope_of
 from aggregates.fact import Fact
+from aggregates.sla.policies import PoliciesOrdered, PolicyPublished, PolicyRetired
+from aggregates.sla.terms import (
+    Condition,
+    EscalateTicket,
+    Notify,
+    RaisePriority,
+    Reaction,
+    TagTicket,
+    Target,
+    Terms,
+    Warning,
+)
 from aggregates.team import (
     TeamCreated,
     TeamDisabled,
@@ -216,10 +228,51 @@ DESK: tuple[Fact, ...] = (
         effective_from=datetime(2026, 1, 1, tzinfo=UTC),
     ),
 )
+TERMS = Terms(
+    name="Gold",
+    all=(
+        Condition(attribute="tier", values=("vip", "premium")),
+        Condition(attribute="team", operator="is_not", values=(str(NETWORK), None)),
+        Condition(attribute="field", name="floor", values=(True, 3, -(2**53), 3.5, -5e-324, TEXT, None)),
+    ),
+    any=(Condition(attribute="priority", values=("high",)), Condition(attribute="tag", values=("fire",))),
+    calendar=OFFICE,
+    targets={
+        "first_reply": Target(seconds={"urgent": 1_800, "low": 86_400}),
+        "resolution": Target(seconds={"normal": 315_360_000}, time="calendar"),
+    },
+    pauses=("on_hold", "pending"),
+    warnings=(Warning(percent=80), Warning(left=600)),
+    reactions=(
+        Reaction(
+            on="warning",
+            metrics=("first_reply", "update"),
+            actions=(Notify(agents=(ADA,), teams=(SUPPORT,), assignee=True, leader=True), TagTicket(tags=("late",))),
+        ),
+        Reaction(
+            on="breach",
+            actions=(
+                EscalateTicket(),
+                EscalateTicket(level=3, team=NETWORK, agent=BEN),
+                RaisePriority(),
+                RaisePriority(priority="urgent"),
+            ),
+        ),
+    ),
+    auto_close=None,
+)
+POLICIES: tuple[Fact, ...] = (
+    PolicyPublished(policy=GOLD, terms=Terms(name="Gold"), effective_from=NOON, reach="new", at_once=True),
+    PolicyPublished(policy=GOLD, terms=TERMS, effective_from=NOON, reach="open"),
+    PoliciesOrdered(order=(GOLD, OTHER), reach="new"),
+    PoliciesOrdered(order=(), reach="open"),
+    PolicyRetired(policy=GOLD, reach="new"),
+    PolicyRetired(policy=GOLD, reach="open"),
+)
 
 
 def envelopes() -> Iterator[Envelope[Fact]]:
-    yield from map(_plain, (*TICKET, *DESK))
+    yield from map(_plain, (*TICKET, *DESK, *POLICIES))
     yield from map(_laden, TICKET[:5])
 
 

@@ -26,6 +26,7 @@ from aggregates.customer import (
     TierChanged,
 )
 from aggregates.fact import Fact
+from aggregates.sla.policies import PoliciesOrdered, PolicyPublished, PolicyRetired
 from aggregates.team import (
     TeamCreated,
     TeamDisabled,
@@ -144,6 +145,14 @@ def _desk(before: Any, fact: Fact, after: Any) -> object:
         case CalendarPublished():
             said = (fact.hours, fact.effective_from) == (after.latest.hours, after.latest.effective_from)
             return said and after.versions[:-1] == before.versions and after.latest.number == len(after.versions)
+        case PolicyPublished():
+            newest = after.versions(fact.policy)[-1]
+            said = (newest.terms, newest.effective_from, newest.reach) == (fact.terms, fact.effective_from, fact.reach)
+            return said and newest.listed == after.version and fact.policy in after.current.policies
+        case PoliciesOrdered():
+            return set(before.current.policies) == set(fact.order) and after.current.policies == fact.order
+        case PolicyRetired():
+            return bool(before.versions(fact.policy)) and fact.policy not in after.current.policies
         case OrganisationChanged():
             return before.organisation != fact.organisation == after.organisation
     raise TypeError(f"say here what {fact.type_name} says")

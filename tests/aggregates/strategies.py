@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from aggregates.fact import FACTS, Fact
 from aggregates.kinds import kind_of
+from aggregates.sla.terms import Warning
 from tests.aggregates import cast
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,6 +36,8 @@ def facts(kind: str) -> st.SearchStrategy[Fact]:
 @cache
 def of(model: type[M]) -> st.SearchStrategy[M]:
     """Any instance of a model; what has a default is there or not."""
+    if issubclass(model, Warning):
+        return st.one_of(st.integers(1, 99).map(_percent), st.integers(1, 2**20).map(_left))  # type: ignore[return-value]
     hints = get_type_hints(model, include_extras=True)
     fields = {name: drawn(hints[name]) for name in model.model_fields}
     required = {name for name, field in model.model_fields.items() if field.is_required()}
@@ -42,6 +45,14 @@ def of(model: type[M]) -> st.SearchStrategy[M]:
         {name: fields[name] for name in sorted(required)},
         optional={name: fields[name] for name in sorted(set(fields) - required)},
     ).map(model.model_validate)
+
+
+def _percent(percent: int) -> Warning:
+    return Warning(percent=percent)
+
+
+def _left(left: int) -> Warning:
+    return Warning(left=left)
 
 
 def drawn(annotation: Any, notes: tuple[object, ...] = ()) -> Strategy:
