@@ -30,12 +30,28 @@ class CommandAnswer(BaseModel):
 
 
 class Changed(BaseModel):
-    """What a command did to a team, agent, customer or organisation."""
+    """What a command did to a team, agent, customer, organisation or calendar."""
 
     id: UUID
     version: int
     position: int
     events: list[str] = Field(examples=[["team.created.v1"]])
+
+
+class SkippedShown(BaseModel):
+    """Of an iCalendar file, what became no holiday."""
+
+    timed: int = Field(description="events with a time of day")
+    cancelled: int = Field(description="events that do not take place")
+    beyond: int = Field(description="dates before 1900 or after 2199")
+
+
+class HolidaysImported(Changed):
+    """What an iCalendar file did to a calendar. No events: it had these holidays already."""
+
+    holidays: int = Field(description="dates in the file, rules written out")
+    yearly_holidays: int = Field(description="holidays in the file that recur on their date every year")
+    skipped: SkippedShown
 
 
 class Outcome(BaseModel):

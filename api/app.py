@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import bulk, desk, door, events, health, my, openapi, problems, queues, ticket_reads, tickets, views
+from api import bulk, calendars, desk, door, events, health, my, openapi, problems, queues, ticket_reads, tickets, views
 from api.callers import Keyring
 from api.config import ApiConfig
 from api.metrics import MeasuredStore
@@ -25,6 +25,7 @@ ROUTERS = (
     desk.agents,
     desk.customers,
     desk.organisations,
+    calendars.calendars,
     events.feed,
     views.views,
     health.health,

@@ -58,20 +58,20 @@ class Presence(BaseModel):
 async def create_team(who: LeadCaller, body: CreateTeam, ask: AskAnew, response: Response) -> Changed:
     """Create a team."""
     context = ask.context(who, body, "team")
-    return _told(response, await ask.services.configuration.team(None, body, context), "teams")
+    return told(response, await ask.services.configuration.team(None, body, context), "teams")
 
 
 @teams.put("/{id}", status_code=201)
 async def create_team_as(who: LeadCaller, id: Id, body: CreateTeam, ask: AskAnew, response: Response) -> Changed:
     """Create a team under an id of your own choice."""
     context = ask.context(who, body, f"team {id}")
-    return _told(response, await ask.services.configuration.team(id, body, context), "teams")
+    return told(response, await ask.services.configuration.team(id, body, context), "teams")
 
 
 @teams.patch("/{id}")
 async def change_team(who: LeadCaller, id: Id, body: ChangeTeam, ask: Ask, response: Response) -> Changed:
     """Rename it, change its leader and members, disable or enable it."""
-    return _told(response, await ask.services.configuration.team(id, body, ask.context(who, body, f"team {id}")))
+    return told(response, await ask.services.configuration.team(id, body, ask.context(who, body, f"team {id}")))
 
 
 @teams.get("")
@@ -92,20 +92,20 @@ async def get_team(who: FigureCaller, id: Id, read: Read) -> TeamShown:
 async def register_agent(who: LeadCaller, body: RegisterAgent, ask: AskAnew, response: Response) -> Changed:
     """Register an agent."""
     context = ask.context(who, body, "agent")
-    return _told(response, await ask.services.configuration.agent(None, body, context), "agents")
+    return told(response, await ask.services.configuration.agent(None, body, context), "agents")
 
 
 @agents.put("/{id}", status_code=201)
 async def register_agent_as(who: LeadCaller, id: Id, body: RegisterAgent, ask: AskAnew, response: Response) -> Changed:
     """Register an agent under the id that their API key already names."""
     context = ask.context(who, body, f"agent {id}")
-    return _told(response, await ask.services.configuration.agent(id, body, context), "agents")
+    return told(response, await ask.services.configuration.agent(id, body, context), "agents")
 
 
 @agents.patch("/{id}")
 async def change_agent(who: LeadCaller, id: Id, body: ChangeAgent, ask: Ask, response: Response) -> Changed:
     """Change name, skills or capacity, disable or enable them."""
-    return _told(response, await ask.services.configuration.agent(id, body, ask.context(who, body, f"agent {id}")))
+    return told(response, await ask.services.configuration.agent(id, body, ask.context(who, body, f"agent {id}")))
 
 
 @agents.put("/me/presence", status_code=200)
@@ -113,7 +113,7 @@ async def change_presence(who: AgentCaller, body: Presence, ask: AskAnew, respon
     """Say whether you are there to work."""
     command = ChangeAgent(online=body.online)
     context = ask.context(who, command, f"agent {who.id}")
-    return _told(response, await ask.services.configuration.agent(who.id, command, context))
+    return told(response, await ask.services.configuration.agent(who.id, command, context))
 
 
 @agents.get("")
@@ -134,7 +134,7 @@ async def get_agent(who: FigureCaller, id: Id, read: Read) -> AgentShown:
 async def register_customer(who: IntakeCaller, body: RegisterCustomer, ask: AskAnew, response: Response) -> Changed:
     """Register a customer. An e-mail address belongs to one of them only."""
     context = ask.context(who, body, "customer")
-    return _told(response, await ask.services.configuration.customer(None, body, context), "customers")
+    return told(response, await ask.services.configuration.customer(None, body, context), "customers")
 
 
 @customers.put("/{id}", status_code=201)
@@ -143,14 +143,14 @@ async def register_customer_as(
 ) -> Changed:
     """Register a customer under an id of your own choice."""
     context = ask.context(who, body, f"customer {id}")
-    return _told(response, await ask.services.configuration.customer(id, body, context), "customers")
+    return told(response, await ask.services.configuration.customer(id, body, context), "customers")
 
 
 @customers.patch("/{id}")
 async def change_customer(who: AgentCaller, id: Id, body: ChangeCustomer, ask: Ask, response: Response) -> Changed:
     """Change name, contacts, language, tier or organisation."""
     context = ask.context(who, body, f"customer {id}")
-    return _told(response, await ask.services.configuration.customer(id, body, context))
+    return told(response, await ask.services.configuration.customer(id, body, context))
 
 
 @customers.get("")
@@ -173,7 +173,7 @@ async def register_organisation(
 ) -> Changed:
     """Register an organisation."""
     context = ask.context(who, body, "organisation")
-    return _told(response, await ask.services.configuration.organisation(None, body, context), "organisations")
+    return told(response, await ask.services.configuration.organisation(None, body, context), "organisations")
 
 
 @organisations.put("/{id}", status_code=201)
@@ -182,7 +182,7 @@ async def register_organisation_as(
 ) -> Changed:
     """Register an organisation under an id of your own choice."""
     context = ask.context(who, body, f"organisation {id}")
-    return _told(response, await ask.services.configuration.organisation(id, body, context), "organisations")
+    return told(response, await ask.services.configuration.organisation(id, body, context), "organisations")
 
 
 @organisations.patch("/{id}")
@@ -191,7 +191,7 @@ async def rename_organisation(
 ) -> Changed:
     """Rename it."""
     context = ask.context(who, body, f"organisation {id}")
-    return _told(response, await ask.services.configuration.organisation(id, body, context))
+    return told(response, await ask.services.configuration.organisation(id, body, context))
 
 
 @organisations.get("")
@@ -210,7 +210,7 @@ async def get_organisation(who: ReaderCaller, id: Id, read: Read) -> Organisatio
         return OrganisationShown.model_validate(found(await desk_queries.organisation(connection, id), "organisation"))
 
 
-def _told(response: Response, accepted: Accepted, collection: str | None = None) -> Changed:
+def told(response: Response, accepted: Accepted, collection: str | None = None) -> Changed:
     response.headers["ETag"] = etag(accepted.version)
     response.headers[POSITION] = str(accepted.position)
     if collection is not None:

@@ -10,6 +10,14 @@ ADA, FIRST_LINE, CLEO = (
     "9b2f0c34-52f1-4f8e-8f5a-6a7f7c3b2d02",
     "c7d0e7a8-0b6a-4e6f-b0c9-1d2e3f4a5b03",
 )
+NINE_TO_SIX = {"opens": "09:00", "closes": "18:00"}
+HOURS = {
+    "zone": "Europe/Stockholm",
+    **{day: [NINE_TO_SIX] for day in ("monday", "tuesday", "wednesday", "thursday")},
+    "friday": [{"opens": "09:00", "closes": "12:00"}, {"opens": "13:00", "closes": "16:00"}],
+    "yearly_holidays": [{"month": 12, "day": 25}],
+    "exceptions": [{"day": "2026-12-24", "spans": [{"opens": "09:00", "closes": "12:00"}]}],
+}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "OpenTicket": {
@@ -53,6 +61,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "RegisterCustomer": {"name": "Cleo", "contacts": [{"kind": "email", "value": "cleo@example.org"}], "tier": "vip"},
     "ChangeCustomer": {"language": "de"},
     "RegisterOrganisation": {"name": "Example & Co."},
+    "CreateCalendar": {"name": "Office", "hours": HOURS},
+    "RenameCalendar": {"name": "Head office"},
+    "PublishHours": {"hours": HOURS, "effective_from": "2026-09-01T00:00:00+02:00"},
     "Bulk": {
         "commands": [
             {"ticket": "T-1042", "command": {"type": "assign", "agent": ADA}},

@@ -22,6 +22,7 @@ TAGS = [
     {"name": "teams", "description": "Who works together."},
     {"name": "agents", "description": "Who works here."},
     {"name": "customers", "description": "Whom we serve, and the organisations they belong to."},
+    {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "events", "description": "The log itself."},
     {"name": "operations", "description": "For those who run it."},
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from aggregates.business_time import Hours
 from aggregates.customer import ContactKind, Tier
 from aggregates.envelope import ActorKind
 from aggregates.ticket.events import Channel, Priority, Relation, Status, TicketType
@@ -221,6 +222,45 @@ class OrganisationsPage(Shown):
 class ActorShown(Shown):
     kind: ActorKind
     id: str
+
+
+class CalendarLineShown(Shown):
+    id: UUID
+    version: int
+    name: str
+    zone: str | None = Field(description="of its latest hours")
+    hours_version: int = Field(description="the number of its latest hours; 0 before any")
+    effective_from: datetime | None = Field(description="from when its latest hours hold")
+
+
+class CalendarShown(CalendarLineShown):
+    hours: Hours | None = Field(description="its latest hours")
+
+
+class CalendarsPage(Shown):
+    items: list[CalendarLineShown]
+    next: str | None = Field(description="the `cursor` of the next page")
+
+
+class CalendarVersionShown(Shown):
+    """Hours as they were published; they never change."""
+
+    number: int
+    hours: Hours
+    effective_from: datetime | None
+    published_by: ActorShown
+    published_at: datetime
+    version: int = Field(description="of the calendar, once these were published")
+
+
+class CalendarVersionsShown(Shown):
+    versions: list[CalendarVersionShown]
+
+
+class BusinessTimeShown(Shown):
+    hours_version: int = Field(description="the number of the hours that it was counted by")
+    seconds: int = Field(description="negative if `to` comes before `from`")
+    until: datetime | None = Field(description="null if so much never passes")
 
 
 class EventShown(Shown):

@@ -37,7 +37,10 @@ CREATES = (CreateTeam, RegisterAgent, RegisterCustomer, RegisterOrganisation, Cr
 
 
 class Configuration:
-    """Teams, agents, customers, organisations and calendars. Where `id` is None it follows from the command. Raises Refusal."""
+    """Teams, agents, customers, organisations, calendars. Where `id` is None it follows from the command.
+
+    Raises Refusal.
+    """
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler

@@ -256,8 +256,8 @@ def test_a_position_of_another_form_is_refused(desk: Desk, after: str) -> None:
 
 
 def test_pages_are_bounded(desk: Desk) -> None:
-    for path in ("/v1/teams", "/v1/agents", "/v1/customers", "/v1/organisations", "/v1/events", "/v1/queues"):
-        is_problem(desk.get("lead", f"{path}?limit=201"), 422)
+    for several in ("teams", "agents", "customers", "organisations", "calendars", "events", "queues"):
+        is_problem(desk.get("lead", f"/v1/{several}?limit=201"), 422)
     is_problem(desk.get("customer", "/v1/my/tickets?limit=201"), 422)
     command = {"ticket": "T-1", "command": {"type": "claim"}}
     is_problem(desk.post("agent", "/v1/bulk", {"commands": [command] * 101}), 422)

@@ -12,7 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from aggregates import agent, customer, team
+from aggregates import agent, calendar, customer, team
 from aggregates.ticket import commands
 from api import bulk, my
 from api.app import ROUTERS, create_app
@@ -68,7 +68,8 @@ def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_are_what_they_are_examples_of(name: str) -> None:
-    model = next(getattr(room, name) for room in (commands, agent, customer, team, my, bulk) if hasattr(room, name))
+    rooms = (commands, agent, calendar, customer, team, my, bulk)
+    model = next(getattr(room, name) for room in rooms if hasattr(room, name))
     TypeAdapter(model).validate_python(EXAMPLES[name])
 
 
@@ -88,7 +89,10 @@ def test_the_documentation_is_served(desk: Desk) -> None:
 
 def test_a_generated_client_drives_a_tickets_whole_way(desk: Desk, document: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "openapi.json").write_text(json.dumps(document))
-    (tmp_path / "config.yaml").write_text("post_hooks: []\n")
+    # It knows no iCalendar: to it that is a file.
+    (tmp_path / "config.yaml").write_text(
+        "post_hooks: []\ncontent_type_overrides: {text/calendar: application/octet-stream}\n"
+    )
     generated = subprocess.run(
         [
             *(sys.executable, "-m", "openapi_python_client", "generate", "--path", "openapi.json", "--fail-on-warning"),
