@@ -7,7 +7,8 @@ from uuid import UUID
 from aggregates.customer import ChangeCustomer, RegisterCustomer
 from aggregates.envelope import Actor
 from aggregates.fact import Command
-from aggregates.sla.policies import PublishDefaults, PublishPolicy, named
+from aggregates.sla.checks import named
+from aggregates.sla.policies import PublishDefaults, PublishPolicy
 from aggregates.team import ChangeTeam, CreateTeam
 from aggregates.ticket.commands import (
     Assign,

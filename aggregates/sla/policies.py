@@ -20,9 +20,9 @@ from pydantic import AwareDatetime, Field
 from aggregates.desk import Desk
 from aggregates.errors import NotFound, Unacceptable
 from aggregates.fact import Command, Fact
+from aggregates.sla.checks import check
 from aggregates.sla.defaults import default_policies
-from aggregates.sla.terms import EscalateTicket, Notify, Terms
-from aggregates.sla.values import check_conditions, conditions, teams_named
+from aggregates.sla.terms import Terms
 
 Reach = Literal["open", "new"]
 """open: tickets that are open move to it, too. new: only tickets that are opened from then on see it."""
@@ -225,7 +225,7 @@ def decide(
     """
     match command:
         case PublishPolicy():
-            _check(command.terms, desk)
+            check(command.terms, desk)
             return _published(policies, command, policy, now)
         case PublishDefaults():
             desk.calendar(command.calendar, "calendar")
@@ -294,45 +294,3 @@ def _retired(policies: PolicyList, command: RetirePolicy, policy: UUID) -> tuple
 
 def _last_reach(steps: Iterable[Step]) -> Reach | None:
     return next(iter([step.reach for step in steps][-1:]), None)
-
-
-def _check(terms: Terms, desk: Desk) -> None:
-    if terms.calendar is not None:
-        desk.calendar(terms.calendar, "terms.calendar")
-    elif any(target.time == "business" for target in terms.targets.values()):
-        detail = "Targets in business time need a calendar that says which time that is."
-        raise Unacceptable("policy.needs_calendar", detail, field="terms.calendar")
-    check_conditions(terms, desk)
-    for team, where in _teams_acted_on(terms):
-        desk.team(team, where)
-    for agent, where in _agents_acted_on(terms):
-        desk.agent(agent, where)
-
-
-def named(terms: Terms) -> tuple[UUID, ...]:
-    """Ids of all configuration that publishing these terms looks up."""
-    in_conditions = (team for _, condition in conditions(terms) for team in teams_named(condition))
-    acted_on = (id for id, _ in (*_teams_acted_on(terms), *_agents_acted_on(terms)))
-    return (*(() if terms.calendar is None else (terms.calendar,)), *in_conditions, *acted_on)
-
-
-def _teams_acted_on(terms: Terms) -> Iterator[tuple[UUID, str]]:
-    for action, where in _actions(terms):
-        if isinstance(action, EscalateTicket) and action.team is not None:
-            yield action.team, f"{where}.team"
-        elif isinstance(action, Notify):
-            yield from ((team, f"{where}.teams.{place}") for place, team in enumerate(action.teams))
-
-
-def _agents_acted_on(terms: Terms) -> Iterator[tuple[UUID, str]]:
-    for action, where in _actions(terms):
-        if isinstance(action, EscalateTicket) and action.agent is not None:
-            yield action.agent, f"{where}.agent"
-        elif isinstance(action, Notify):
-            yield from ((agent, f"{where}.agents.{place}") for place, agent in enumerate(action.agents))
-
-
-def _actions(terms: Terms) -> Iterator[tuple[object, str]]:
-    for r, reaction in enumerate(terms.reactions):
-        for a, action in enumerate(reaction.actions):
-            yield action, f"terms.reactions.{r}.actions.{a}"

@@ -37,7 +37,7 @@ def facts(kind: str) -> st.SearchStrategy[Fact]:
 def of(model: type[M]) -> st.SearchStrategy[M]:
     """Any instance of a model; what has a default is there or not."""
     if issubclass(model, Warning):
-        return st.one_of(st.integers(1, 99).map(_percent), st.integers(1, 2**20).map(_left))  # type: ignore[return-value]
+        return st.one_of(st.integers(1, 99).map(_percent), st.integers(1, 2**20).map(_left))
     hints = get_type_hints(model, include_extras=True)
     fields = {name: drawn(hints[name]) for name in model.model_fields}
     required = {name for name, field in model.model_fields.items() if field.is_required()}
