@@ -180,7 +180,7 @@ def test_what_never_passes_has_no_end(desk: Desk) -> None:
         ({"since": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "seconds": 5}, 422, "request.invalid"),
         ({"since": "2026-01-01T00:00:00", "seconds": 5}, 422, "request.invalid"),
         ({"since": "2026-01-01T00:00:00Z", "seconds": -1}, 422, "request.invalid"),
-        ({"since": "2026-01-01T00:00:00Z", "seconds": 10**12}, 422, "request.invalid"),
+        ({"since": "2026-01-01T00:00:00Z", "seconds": 366 * 86_400 + 1}, 422, "request.invalid"),
         ({"to": "2026-01-01T00:00:00Z"}, 422, "request.invalid"),
         ({"since": "1026-01-01T00:00:00Z", "seconds": 5}, 422, "calendar.beyond_calendars"),
         ({"since": "9999-12-31T23:59:59Z", "seconds": 5}, 422, "calendar.beyond_calendars"),

@@ -152,7 +152,7 @@ def test_a_leap_day_comes_when_it_comes() -> None:
 @settings(deadline=None, max_examples=60)
 def test_a_rule_means_what_it_means_centuries_from_now(start: date, frequency: str, interval: int, more: str) -> None:
     rule = f"FREQ={frequency};INTERVAL={interval}{'' if frequency == 'DAILY' and ';BY' in more else more};WKST=MO"
-    moments = rrulestr(rule, dtstart=datetime.combine(start, time.min)).between(*NEAR, inc=True)
+    moments = rrulestr(rule, dtstart=datetime.combine(start, time.min)).between(NEAR[0], NEAR[1], inc=True)
     first = {start} if start.year >= 2011 else set()
     read = found(f"DTSTART;VALUE=DATE:{start:%Y%m%d}", f"RRULE:{rule}").dates
     assert read == {moment.date() for moment in moments} | first
