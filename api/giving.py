@@ -41,6 +41,7 @@ class _Giving:
 
     passed   tickets that it need not look at again
     busy     tickets that others are being offered: theirs, or free again in a moment
+    seen     the position that the newest page shows at least
     """
 
     services: Services
@@ -50,6 +51,7 @@ class _Giving:
     context: Context
     passed: set[UUID] = field(default_factory=set)
     busy: dict[UUID, asyncio.Event] = field(default_factory=dict)
+    seen: int = 0
 
     async def give(self) -> Accepted:
         agent = await self._able()
@@ -82,8 +84,8 @@ class _Giving:
 
     async def _page(self, agent: Agent) -> list[UUID]:
         # Before the query: what it then shows as free was so at this position or later.
-        seen = await self.read.reached(VIEW)
-        beside = {*self.services.offers.gone(seen), *self.passed, *self.busy}
+        self.seen = await self.read.reached(VIEW)
+        beside = {*self.services.offers.gone(self.seen), *self.passed, *self.busy}
         async with self.read.view(VIEW) as connection:
             return await next_queries.candidates(connection, self.team, agent.abilities, beside)
 
@@ -93,6 +95,8 @@ class _Giving:
         offered = offers.offered(ticket)
         if offered is not None:
             self.busy[ticket] = offered
+            return None
+        if offers.is_gone(ticket, self.seen):
             return None
         with offers.offering(ticket):
             return await self._claim(ticket)

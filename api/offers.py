@@ -50,6 +50,11 @@ class Offers:
         while len(self._gone) > REMEMBERED:
             self._gone.popitem(last=False)
 
+    def is_gone(self, ticket: UUID, seen: int) -> bool:
+        """Whether it was taken after what a view at position `seen` shows."""
+        gone = self._gone.get(ticket)
+        return gone is not None and gone.position > seen
+
     def gone(self, seen: int) -> dict[UUID, Gone]:
         """What a view that has reached position `seen` may still show as free."""
         while self._gone and next(iter(self._gone.values())).position <= seen:

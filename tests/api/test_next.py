@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -63,11 +64,14 @@ def opened(desk: Desk, team: str | None, **more: Any) -> str:
     return str(answer.json()["ticket"])
 
 
-def asked(desk: Desk, who: Sequence[str], team: str, urls: Sequence[str] = ("",)) -> list[httpx.Response]:
+def asked(desk: Desk, who: Sequence[str], team: str, urls: Sequence[str] = (), **headers: str) -> list[httpx.Response]:
     """All at once, spread over the API processes given."""
-    places = [f"{url}/v1/queues/{team}/next" for url in urls] * len(who)
-    with ThreadPoolExecutor(len(who)) as threads:
-        return list(threads.map(desk.post, who, places))
+    places = [f"{url}/v1/queues/{team}/next" for url in urls or [desk.url]] * len(who)
+    # A pool that never closes what is left over: httpcore may close what another thread was just handed.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    with httpx.Client(timeout=30, limits=limits) as http, ThreadPoolExecutor(len(who)) as threads:
+        own = replace(desk, http=http)
+        return list(threads.map(lambda name, place: own.post(name, place, **headers), who, places))
 
 
 def given(desk: Desk, who: str, team: str, times: int) -> list[str]:
@@ -164,6 +168,24 @@ def test_who_has_as_many_as_they_can_have_gets_no_more(desk: Desk, team: str) ->
     assert refused(desk.post("dan", f"/v1/queues/{team}/next")) == (409, "agent.at_capacity")
 
 
+def test_one_agent_at_two_processes_gets_each_ticket_once(desk: Desk, team: str) -> None:
+    tickets = {opened(desk, team) for _ in range(12)}
+    changed(desk, "cyd", capacity=1_000, skills={"sql": 0, "straße": 0, "dns": 0, "nothing of it": 0})
+    with served(desk.config) as other:
+        answers = asked(desk, ["cyd"] * 12, team, [desk.url, other])
+    assert {answer.json()["ticket"] for answer in answers} == tickets
+
+
+def test_what_one_process_learns_of_an_agent_the_others_know(desk: Desk, team: str) -> None:
+    with served(desk.config) as other:
+        ask = f"{other}/v1/queues/{team}/next"
+        changed(desk, "cyd", skills={"sql": 1})
+        ticket = opened(desk, team, category="dns")
+        assert refused(desk.post("cyd", ask)) == (404, "queue.empty")
+        changed(desk, "cyd", skills={"dns": 1})
+        assert desk.done("cyd", ask).json()["ticket"] == ticket
+
+
 def test_a_ticket_given_back_is_there_again(desk: Desk, team: str) -> None:
     ticket = opened(desk, team)
     for who in ("ada", "eve"):
@@ -191,17 +213,18 @@ def test_a_retry_gets_its_own_ticket_again_whatever_has_changed(desk: Desk, team
 
 def test_one_key_sent_by_twenty_at_once_gets_one_ticket(desk: Desk, team: str) -> None:
     tickets = [opened(desk, team) for _ in range(3)]
-    with served(desk.config) as other, ThreadPoolExecutor(20) as threads:
-        places = [f"{url}/v1/queues/{team}/next" for url in (desk.url, other)] * 10
-        answers = list(threads.map(lambda place: desk.done("ada", place, Idempotency_Key="at once"), places))
+    with served(desk.config) as other:
+        answers = asked(desk, ["ada"] * 20, team, [desk.url, other], Idempotency_Key="at once")
+    assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
     assert set(given(desk, "bob", team, 2)) == set(tickets) - {answers[0].json()["ticket"]}
 
 
 def test_the_disabled_and_the_unknown_get_and_give_nothing(desk: Desk, team: str) -> None:
-    opened(desk, team)
     path = f"/v1/queues/{team}/next"
     changed(desk, "ada", enabled=False)
+    assert refused(desk.post("ada", path)) == (422, "agent.disabled")
+    opened(desk, team)
     assert refused(desk.post("ada", path)) == (422, "agent.disabled")
     changed(desk, "ada", enabled=True)
     assert refused(desk.post("ada", f"/v1/queues/{uuid4()}/next")) == (422, "team.unknown")
@@ -261,4 +284,5 @@ def test_what_is_gone_is_remembered_until_the_view_has_passed_it() -> None:
     offers.took(other, 5, None)
     assert set(offers.gone(4)) == {one, other}
     assert set(offers.gone(6)) == {one}
+    assert [offers.is_gone(one, seen) for seen in (6, 7)] == [True, False]
     assert offers.gone(7) == {}
