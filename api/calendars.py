@@ -39,7 +39,7 @@ ICAL = "text/calendar"
 ICAL_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {ICAL: {"schema": {"type": "string", "format": "binary"}}}}
 }
-# A day has up to 48 spans, and one question may take a second of CPU: what lies between two instants is limited by
+# A day has up to 48 spans, and one question may take a second or two of CPU: what lies between two instants is limited by
 # the instants, and a year of business time may lie many years ahead.
 FURTHEST = timedelta(days=10 * 366)
 MOST_SECONDS = 366 * 86_400
