@@ -7,7 +7,22 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import bulk, calendars, desk, door, events, health, my, openapi, problems, queues, ticket_reads, tickets, views
+from api import (
+    bulk,
+    calendars,
+    desk,
+    door,
+    events,
+    health,
+    my,
+    openapi,
+    policies,
+    problems,
+    queues,
+    ticket_reads,
+    tickets,
+    views,
+)
 from api.callers import Keyring
 from api.config import ApiConfig
 from api.metrics import MeasuredStore
@@ -26,6 +41,7 @@ ROUTERS = (
     desk.customers,
     desk.organisations,
     calendars.calendars,
+    policies.policies,
     events.feed,
     views.views,
     health.health,

@@ -15,6 +15,7 @@ from aggregates.customer import (
     RegisterOrganisation,
     RenameOrganisation,
 )
+from aggregates.sla.policies import POLICY_LIST
 from aggregates.team import ChangeTeam, CreateTeam
 from api.answers import Changed
 from api.asking import POSITION, Ask, AskAnew, etag
@@ -44,6 +45,9 @@ VIEW = "desk"
 async def _id(id: Annotated[UUID, Path()]) -> UUID:
     if id.int == 0:
         raise invalid("path.id", "uuid_nil")
+    if id == POLICY_LIST:
+        # Whoever registered a customer under it would leave the desk without policies for ever.
+        raise invalid("path.id", "uuid_reserved")
     return id
 
 

@@ -63,6 +63,24 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "RegisterOrganisation": {"name": "Example & Co."},
     "CreateCalendar": {"name": "Office", "hours": HOURS},
     "RenameCalendar": {"name": "Head office"},
+    "PublishPolicy": {
+        "terms": {
+            "name": "VIPs on the phone",
+            "all": [{"attribute": "tier", "values": ["vip"]}, {"attribute": "channel", "values": ["phone", "chat"]}],
+            "any": [{"attribute": "field", "name": "floor", "operator": "is_not", "values": [4, None]}],
+            "targets": {"first_reply": {"seconds": {"high": 300, "urgent": 120}, "time": "calendar"}},
+            "warnings": [{"percent": 80}, {"left": 60}],
+            "reactions": [
+                {"on": "warning", "actions": [{"action": "notify", "assignee": True, "agents": [ADA]}]},
+                {"on": "breach", "metrics": ["first_reply"], "actions": [{"action": "escalate"}]},
+            ],
+        },
+        "effective_from": "2026-01-01T00:00:00Z",
+        "reach": "open",
+    },
+    "PublishDefaults": {"calendar": FIRST_LINE, "reach": "new"},
+    "OrderPolicies": {"order": [FIRST_LINE, ADA], "reach": "new"},
+    "DryRun": {"priority": "high", "channel": "phone", "tags": ["fire"], "fields": {"floor": 4}, "requester": CLEO},
     "PublishHours": {"hours": HOURS, "effective_from": "2026-09-01T00:00:00+02:00"},
     "Bulk": {
         "commands": [

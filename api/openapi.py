@@ -22,6 +22,7 @@ TAGS = [
     {"name": "teams", "description": "Who works together."},
     {"name": "agents", "description": "Who works here."},
     {"name": "customers", "description": "Whom we serve, and the organisations they belong to."},
+    {"name": "sla", "description": "What is promised to whom: policies in their order and versions."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "events", "description": "The log itself."},
     {"name": "operations", "description": "For those who run it."},
@@ -131,5 +132,6 @@ def _statuses(operation: dict[str, Any], guarded: bool) -> list[int]:
     writes = "idempotency-key" in named
     path = any(parameter["in"] == "path" for parameter in parameters)
     told = {400: "requestBody" in operation or "if-match" in named, 401: guarded, 403: guarded, 404: path, 409: writes}
-    told |= {412: "if-match" in named, 413: "requestBody" in operation, 422: bool(parameters) or writes, 503: True}
+    told |= {412: "if-match" in named, 413: "requestBody" in operation}
+    told |= {422: bool(parameters) or "requestBody" in operation or writes, 503: True}
     return [status for status, holds in told.items() if holds]

@@ -18,6 +18,7 @@ from api.seal import Seal
 from api.tail import Tail
 from commands.desk import Configuration
 from commands.handle import Handler
+from commands.policies import Policies
 from commands.store import EventStore
 from commands.tickets import NUMBER, Tickets, number_key
 
@@ -31,6 +32,7 @@ class Services:
     handler: Handler
     tickets: Tickets
     configuration: Configuration
+    policies: Policies
     positions: Positions
     tail: Tail
     seal: Seal
@@ -69,6 +71,7 @@ def services_of(config: ApiConfig, store: EventStore) -> Services:
         handler=handler,
         tickets=Tickets(handler),
         configuration=Configuration(handler),
+        policies=Policies(handler),
         positions=Positions(store),
         tail=Tail(store),
         seal=Seal(config.secret),

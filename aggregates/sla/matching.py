@@ -93,6 +93,27 @@ def match(policies: PolicyList, ticket: Ticket, tier: Tier, at: datetime) -> Mat
     return Match(tuple(_judged(v, ticket, tier) for _, v in in_force(policies, at, standing(ticket))))
 
 
+def applying(
+    policies: PolicyList, ticket: Ticket, tier: Tier, calendars: Mapping[UUID, Calendar], at: datetime
+) -> SlaApplied:
+    """What holds for the ticket `at` this instant, be it written already or not."""
+    on = standing(ticket)
+    listed = policies.version if on is None else on
+    version = next((v for _, v in in_force(policies, at, on) if _holds(v.terms, ticket, tier)), None)
+    if version is None:
+        return SlaApplied(policy=None, list_version=listed)
+    calendar = version.terms.calendar
+    known = None if calendar is None else calendars.get(calendar)
+    hours = None if known is None else known.in_force(at)
+    return SlaApplied(
+        policy=version.policy,
+        policy_version=version.number,
+        calendar=calendar,
+        calendar_version=0 if hours is None else hours.number,
+        list_version=listed,
+    )
+
+
 def applied(
     policies: PolicyList, ticket: Ticket, tier: Tier, calendars: Mapping[UUID, Calendar], at: datetime
 ) -> SlaApplied | None:
@@ -100,7 +121,7 @@ def applied(
 
     `calendars`: those that `stood_on` names.
     """
-    now = _applying(policies, ticket, tier, calendars, at)
+    now = applying(policies, ticket, tier, calendars, at)
     before = ticket.sla
     if before is None:
         return None if now.policy is None else now
@@ -141,26 +162,6 @@ def stood_on(policies: PolicyList, requester: UUID | None, standing: int | None,
         if requester is not None and any(c.attribute == "tier" for _, c in conditions(version.terms)):
             found[requester] = None
     return tuple(found)
-
-
-def _applying(
-    policies: PolicyList, ticket: Ticket, tier: Tier, calendars: Mapping[UUID, Calendar], at: datetime
-) -> SlaApplied:
-    on = standing(ticket)
-    listed = policies.version if on is None else on
-    version = next((v for _, v in in_force(policies, at, on) if _holds(v.terms, ticket, tier)), None)
-    if version is None:
-        return SlaApplied(policy=None, list_version=listed)
-    calendar = version.terms.calendar
-    known = None if calendar is None else calendars.get(calendar)
-    hours = None if known is None else known.in_force(at)
-    return SlaApplied(
-        policy=version.policy,
-        policy_version=version.number,
-        calendar=calendar,
-        calendar_version=0 if hours is None else hours.number,
-        list_version=listed,
-    )
 
 
 def _holding(versions: tuple[Version, ...], at: datetime) -> Version | None:

@@ -13,8 +13,9 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from aggregates import agent, calendar, customer, team
+from aggregates.sla import policies as sla
 from aggregates.ticket import commands
-from api import bulk, my
+from api import bulk, my, policies
 from api.app import ROUTERS, create_app
 from api.examples import EXAMPLES
 from tests.api.running import Desk, api_config, key_of
@@ -68,7 +69,7 @@ def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_are_what_they_are_examples_of(name: str) -> None:
-    rooms = (commands, agent, calendar, customer, team, my, bulk)
+    rooms = (commands, agent, calendar, customer, team, sla, my, bulk, policies)
     model = next(getattr(room, name) for room in rooms if hasattr(room, name))
     TypeAdapter(model).validate_python(EXAMPLES[name])
 
