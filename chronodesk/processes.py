@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VIEWS = ("desk", "tickets", "queues", "reports")
+VIEWS = ("desk", "tickets", "queues", "reports", "sla")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from projections.desk import Desk
 from projections.projection import Projection
 from projections.queues import Queues
 from projections.reports import Reports
+from projections.sla import Sla
 from projections.tickets import Tickets
 
 PROJECTIONS: Mapping[str, Projection[Any]] = MappingProxyType(
-    {projection.name: projection for projection in (Desk(), Tickets(), Queues(), Reports())}
+    {projection.name: projection for projection in (Desk(), Tickets(), Queues(), Reports(), Sla())}
 )

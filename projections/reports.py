@@ -168,8 +168,8 @@ class Reports:
 
     def fold(self, row: ReportRow | None, event: Recorded) -> ReportRow | None:
         row = row or ReportRow(event.stream)
-        if event.fact.bookkeeping and row.version:
-            return replace(row, version=event.version)
+        if event.fact.bookkeeping:
+            return _passed(row, event)
         if row.figures.last_at is not None and event.at < row.figures.last_at:
             return None
         now = _evolved(row.now, event)
@@ -179,15 +179,18 @@ class Reports:
 
     def refold(self, history: Sequence[Recorded]) -> ReportRow:
         row = ReportRow(history[0].stream)
-        told = [event for event in history if event.version == history[0].version or not event.fact.bookkeeping]
-        for event in told:
+        for event in history:
+            if event.fact.bookkeeping:
+                row = _passed(row, event)
+                continue
             now = _evolved(row.now, event)
             row = ReportRow(row.stream, event.version, now, status_since=_since(row, now, event))
+        told = (event for event in history if not event.fact.bookkeeping)
         course, figures = NEW, NONE_YET
         for event in sorted(told, key=lambda event: (event.at, event.version)):
             before, course = course, _evolved(course, event)
             figures = counted(figures, before, course, event)
-        return replace(row, version=history[-1].version, course=_course(course, row.now), figures=figures)
+        return replace(row, course=_course(course, row.now), figures=figures)
 
     def save(self, connection: Connection[Any], rows: Sequence[ReportRow]) -> None:
         if rows:
@@ -275,6 +278,11 @@ def _narrowed(t: Ticket) -> Ticket:
         time_spent=t.time_spent,
         source=t.source,
     )
+
+
+def _passed(row: ReportRow, event: Recorded) -> ReportRow:
+    """What the system noted about itself moves no figure."""
+    return replace(row, version=event.version, status_since=row.status_since or event.at)
 
 
 def _since(row: ReportRow, now: Ticket, event: Recorded) -> datetime:

@@ -138,7 +138,8 @@ class Tickets:
         if event.fact.bookkeeping and row.version:
             return replace(row, version=event.version, position=event.position)
         fact, at = cast(TicketFact, event.fact), event.at
-        before, after = row.ticket, evolve(row.ticket, fact)
+        before = row.ticket
+        after = before if fact.bookkeeping else evolve(before, fact)
         message = _message(fact, event, row.public_messages + 1)
         public = message is not None and message.public_number is not None
         changes = public + (after is not before and _face(before) != _face(after))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from aggregates.sla.clock import Breach, Clock, Warned
 from aggregates.sla.clocks import Clocks
@@ -63,8 +64,8 @@ class _Noted:
         self.breaches: dict[Key, datetime] = {}
         self.mets: dict[Key, datetime] = {}
         self.warnings: set[tuple[object, ...]] = set()
-        for mark in clocks.marks:
-            self._note(mark)
+        for event in clocks.marks:
+            self._note(cast(SlaMark, event.fact))
 
     def _note(self, mark: SlaMark) -> None:
         key = (mark.metric, mark.cycle)

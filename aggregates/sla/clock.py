@@ -60,6 +60,9 @@ class Reading:
         return business if self.time == "business" and business else CALENDAR_TIME
 
 
+NO_POLICY = Reading(False, "no_policy", "calendar", None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch in which nothing about a clock changed.
@@ -116,6 +119,8 @@ class Clock:
     current     the span that lasts; None once the cycle has ended
     coming      warnings of the current span, soonest first
     counted     what had elapsed when the current span began
+    reading     the last one
+    promised    whether it ever had a target
     ended_at    when the cycle ended, or, of a lasting one, when the ticket was last resolved
     """
 
@@ -130,6 +135,8 @@ class Clock:
     met: Met | None = None
     ended_at: datetime | None = None
     counted: timedelta = NOTHING
+    reading: Reading = NO_POLICY
+    promised: bool = False
 
     @property
     def due(self) -> datetime | None:
@@ -139,13 +146,7 @@ class Clock:
     @property
     def target(self) -> int | None:
         """In seconds, as it was promised last."""
-        last = self.current or (self.spans[-1] if self.spans else None)
-        return None if last is None else last.reading.target
-
-    @property
-    def promised(self) -> bool:
-        """Whether it ever had a target."""
-        return any(span.reading.target is not None for span in self.all_spans)
+        return self.reading.target
 
     @property
     def all_spans(self) -> Sequence[Span]:

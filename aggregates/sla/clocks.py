@@ -14,7 +14,7 @@ from uuid import UUID
 
 from aggregates.business_time import prepared
 from aggregates.envelope import Recorded
-from aggregates.sla.clock import Book, Clock, Ground, Met, Reading, Span, Warned, Why
+from aggregates.sla.clock import NO_POLICY, Book, Clock, Ground, Met, Reading, Span, Warned, Why
 from aggregates.sla.stopwatch import NOTHING, BusinessTime
 from aggregates.sla.terms import Warning
 from aggregates.ticket.events import (
@@ -78,7 +78,7 @@ class Clocks:
         self._replied = False
         self.ticket = Ticket()
         self.finished: list[Clock] = []
-        self.marks: list[SlaMark] = []
+        self.marks: list[Recorded] = []
         self.opened_at: datetime | None = None
         self.imported_at: datetime | None = None
         self.resolved_at: datetime | None = None
@@ -91,6 +91,11 @@ class Clocks:
         yield from self._open.values()
 
     @property
+    def open(self) -> Iterable[Clock]:
+        """Those that are not finished; lasting ones stay open on a resolved ticket."""
+        return self._open.values()
+
+    @property
     def ground(self) -> Ground | None:
         """What holds for the ticket now."""
         return self._ground
@@ -99,7 +104,7 @@ class Clocks:
         """One more fact, no earlier than the last. Raises LookupError for a version that the book does not have."""
         fact, at = cast(TicketFact, event.fact), instant(event)
         if isinstance(fact, SlaMark):
-            self.marks.append(fact)
+            self.marks.append(event)
             return
         if not isinstance(fact, READ):
             return
@@ -203,10 +208,9 @@ class Clocks:
 
     def _kept(self, clock: Clock, at: datetime) -> Met | None:
         """The promise was kept, if there was one and it was not broken before."""
-        reading = clock.current.reading if clock.current else _reading(clock.metric, self.ticket, self._ground)
-        if clock.breach is not None or reading.target is None:
+        if clock.breach is not None or clock.reading.target is None:
             return None
-        return Met(at, reading.target, clock.elapsed(at))
+        return Met(at, clock.reading.target, clock.elapsed(at))
 
     def _read(self, at: datetime) -> None:
         """From now on each clock goes as the ticket says."""
@@ -258,7 +262,8 @@ def _open_span(clock: Clock, at: datetime, reading: Reading) -> None:
     if reading.running and reading.target is not None and clock.breach is None:
         due = reading.watch.after(at, timedelta(seconds=reading.target) - before)
         clock.coming = _warnings(clock, at, reading, before, due)
-    clock.current = Span(at, None, reading, before, due)
+    clock.current, clock.reading = Span(at, None, reading, before, due), reading
+    clock.promised = clock.promised or reading.target is not None
 
 
 def _warnings(clock: Clock, at: datetime, reading: Reading, before: timedelta, due: datetime | None) -> list[Warned]:
@@ -293,9 +298,6 @@ def _reading(metric: Metric, ticket: Ticket, ground: Ground | None) -> Reading:
     target = ground.terms.target(metric, ticket.priority)
     running, why = _goes(metric, ticket, ground)
     return Reading(running, why, ground.time(metric), target, ground)
-
-
-NO_POLICY = Reading(False, "no_policy", "calendar", None, None)
 
 
 def _goes(metric: Metric, ticket: Ticket, ground: Ground) -> tuple[bool, Why]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, settings
@@ -21,6 +21,7 @@ from aggregates.ticket import events as facts
 from aggregates.ticket.decide import decide
 from aggregates.ticket.events import TicketFact
 from aggregates.ticket.state import Ticket, evolve, replay
+from tests.aggregates.lives import GOLD, OFFICE, Shelf, terms
 
 CANARY = "canary-7f3a"
 START = datetime(2024, 3, 1, 9, tzinfo=UTC)
@@ -29,6 +30,15 @@ TEAMS = [UUID(int=0xB0 + n) for n in range(3)]
 CUSTOMERS = [UUID(int=0xC0 + n) for n in range(2)]
 OTHERS = [UUID(int=0xD0 + n) for n in range(2)]
 DESK = Desk({**{id: Agent(name="A") for id in AGENTS}, **{id: Team(name="T") for id in TEAMS}})
+
+SINCE = START + timedelta(minutes=2)
+ALL_METRICS = get_args(facts.Metric)
+BOOK = Shelf(
+    {
+        (GOLD, 1): terms({"low": 600, "normal": 120, "high": 60}, *ALL_METRICS, warnings=({"percent": 50},)),
+        (GOLD, 2): terms(240, "resolution", "next_reply", "ownership", time="business", pauses=("on_hold",)),
+    }
+)
 
 LENIENT = settings(
     max_examples=40,
@@ -55,6 +65,7 @@ values = (
 )
 names = st.sampled_from(["floor", "device", "cost"])
 levels = st.integers(1, 4)
+metrics = st.sampled_from(ALL_METRICS)
 relations = st.sampled_from(["relates_to", "blocks"])
 actors: st.SearchStrategy[ActorKind] = st.sampled_from(["agent", "agent", "agent", "rule", "import", "system"])
 waits: st.SearchStrategy[Any] = st.sampled_from([None, "because"])
@@ -80,7 +91,30 @@ historic: st.SearchStrategy[TicketFact] = st.one_of(
     of(facts.ReplyAdded, body=personal, automatic=st.booleans()),
     of(facts.ReplyAdded, body=personal),
     of(facts.NoteAdded, body=CANARY),
-    of(facts.SlaApplied, policy=st.none(), list_version=st.just(3)),
+    *(
+        of(
+            facts.SlaApplied,
+            policy=GOLD,
+            policy_version=st.integers(1, 2),
+            calendar=st.none() | st.just(OFFICE),
+            calendar_version=1,
+            list_version=3,
+            since=since,
+        )
+        for since in (None, None, SINCE)
+    ),
+    of(facts.SlaApplied, policy=None, list_version=3),
+    of(
+        facts.SlaBreached,
+        metric=metrics,
+        cycle=1,
+        target=60,
+        due=SINCE,
+        in_status="open",
+        policy=GOLD,
+        policy_version=1,
+    ),
+    of(facts.SlaBreachWithdrawn, metric=metrics, cycle=1, due=SINCE),
     of(
         facts.SlaMet,
         metric=st.just("update"),

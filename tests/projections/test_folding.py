@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from aggregates.envelope import Recorded
-from projections.registry import PROJECTIONS
 from tests.databases import Database
-from tests.projections.harness import Build, build, connected
+from tests.projections.harness import Build, build, connected, projection_of
 from tests.projections.histories import LENIENT, logs
 
-OF_TICKETS = ["tickets", "queues", "reports"]
+OF_TICKETS = ["tickets", "queues", "reports", "sla"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +70,7 @@ def test_one_by_one_in_batches_and_from_the_whole_history_agree(
 @given(log=logs())
 @settings(LENIENT, max_examples=200)
 def test_a_fold_leaves_the_row_before_it_alone(name: str, log: list[Recorded]) -> None:
-    projection = PROJECTIONS[name]
+    projection = projection_of(name)
     rows: dict[Any, Any] = {}
     for event in log:
         before = rows.get(event.stream)
