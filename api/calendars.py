@@ -39,8 +39,8 @@ ICAL = "text/calendar"
 ICAL_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {ICAL: {"schema": {"type": "string", "format": "binary"}}}}
 }
-# A day has up to 48 spans, and one question may take a second or two of CPU: what lies between two instants is limited by
-# the instants, and a year of business time may lie many years ahead.
+# A day has up to 48 spans: at these limits a question takes a second or two of CPU, as a year of business time may lie
+# many years ahead.
 FURTHEST = timedelta(days=10 * 366)
 MOST_SECONDS = 366 * 86_400
 
