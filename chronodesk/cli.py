@@ -16,6 +16,7 @@ COMMANDS = (
     "migrate",
     "api",
     "relay",
+    "clock",
     "consume",
     "lag",
     "import",

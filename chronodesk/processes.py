@@ -23,8 +23,9 @@ class Process:
 MIGRATE = Process("migrate", ("migrate",))
 API = Process("api", ("api",))
 RELAY = Process("relay", ("relay",), needs_kafka=True)
+CLOCK = Process("sla-clock", ("clock",))
 CONSUMERS = tuple(Process(f"consume-{view}", ("consume", view)) for view in VIEWS)
-SERVICES = (API, RELAY, *CONSUMERS)
+SERVICES = (API, RELAY, *CONSUMERS, CLOCK)
 
 
 def services(*, kafka: bool) -> tuple[Process, ...]:
