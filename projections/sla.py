@@ -17,23 +17,24 @@ from aggregates.sla.agenda import agenda
 from aggregates.sla.catalogue import Catalogue
 from aggregates.sla.clock import Book, Clock
 from aggregates.sla.clocks import Clocks, clocks, instant
-from aggregates.ticket.events import SlaBreached, SlaBreachWithdrawn
+from aggregates.ticket.events import SlaApplied, SlaBreached, SlaBreachWithdrawn
 from projections.batch import columns
 from projections.sla_catalogue import refresh
 
 MICROSECOND = timedelta(microseconds=1)
 REMEMBERED = 5_000
 Values = tuple[Any, ...]
+UNHELD: Values = (None, None, None)
 Part = tuple[str, Any, int]
 
 LOAD: LiteralString = """
 SELECT stream, version, position, number, requester, team, assignee, priority, status, policy, policy_version, calendar,
-       calendar_version, opened_at, next_at, due_at
+       calendar_version, opened_at, next_at, due_at, pressing_at
   FROM sla_tickets WHERE stream = ANY (%(streams)s)
 """
 COLUMNS = """
 stream version position number requester team assignee priority status policy policy_version calendar calendar_version
-opened_at next_at due_at
+opened_at next_at due_at pressing_at
 """
 SAVE: LiteralString = """
 INSERT INTO sla_tickets
@@ -41,16 +42,18 @@ SELECT * FROM unnest(
        %(stream)s::uuid[], %(version)s::bigint[], %(position)s::bigint[], %(number)s::bigint[], %(requester)s::uuid[],
        %(team)s::uuid[], %(assignee)s::uuid[], %(priority)s::text[], %(status)s::text[], %(policy)s::uuid[],
        %(policy_version)s::int[], %(calendar)s::uuid[], %(calendar_version)s::int[], %(opened_at)s::timestamptz[],
-       %(next_at)s::timestamptz[], %(due_at)s::timestamptz[])
+       %(next_at)s::timestamptz[], %(due_at)s::timestamptz[], %(pressing_at)s::timestamptz[])
     ON CONFLICT (stream) DO UPDATE SET
        (version, position, number, requester, team, assignee, priority, status, policy, policy_version, calendar,
-        calendar_version, opened_at, next_at, due_at)
+        calendar_version, opened_at, next_at, due_at, pressing_at)
      = (excluded.version, excluded.position, excluded.number, excluded.requester, excluded.team, excluded.assignee,
         excluded.priority, excluded.status, excluded.policy, excluded.policy_version, excluded.calendar,
-        excluded.calendar_version, excluded.opened_at, excluded.next_at, excluded.due_at)
+        excluded.calendar_version, excluded.opened_at, excluded.next_at, excluded.due_at,
+        excluded.pressing_at)
 """
 CLOCK_COLUMNS = """
 stream metric cycle target time running why started_at since micros warn_at due_at breached_at met_at ended_at
+team assignee priority
 """
 SAVE_CLOCKS: LiteralString = """
 INSERT INTO sla_clocks
@@ -58,11 +61,14 @@ SELECT * FROM unnest(
        %(stream)s::uuid[], %(metric)s::text[], %(cycle)s::int[], %(target)s::int[], %(time)s::text[],
        %(running)s::boolean[], %(why)s::text[], %(started_at)s::timestamptz[], %(since)s::timestamptz[],
        %(micros)s::bigint[], %(warn_at)s::timestamptz[], %(due_at)s::timestamptz[], %(breached_at)s::timestamptz[],
-       %(met_at)s::timestamptz[], %(ended_at)s::timestamptz[])
+       %(met_at)s::timestamptz[], %(ended_at)s::timestamptz[], %(team)s::uuid[], %(assignee)s::uuid[],
+       %(priority)s::text[])
     ON CONFLICT (stream, metric, cycle) DO UPDATE SET
-       (target, time, running, why, started_at, since, micros, warn_at, due_at, breached_at, met_at, ended_at)
+       (target, time, running, why, started_at, since, micros, warn_at, due_at, breached_at, met_at, ended_at, team,
+        assignee, priority)
      = (excluded.target, excluded.time, excluded.running, excluded.why, excluded.started_at, excluded.since,
-        excluded.micros, excluded.warn_at, excluded.due_at, excluded.breached_at, excluded.met_at, excluded.ended_at)
+        excluded.micros, excluded.warn_at, excluded.due_at, excluded.breached_at, excluded.met_at, excluded.ended_at,
+        excluded.team, excluded.assignee, excluded.priority)
 """
 BREACH_COLUMNS = """
 stream version metric cycle target due status team agent policy policy_version noted_at withdrawn_at
@@ -116,7 +122,7 @@ class Sla:
 
     def fold(self, row: SlaRow | None, event: Recorded) -> SlaRow | None:
         folded = self._recall(row, event)
-        if folded is None or (folded.last_at is not None and instant(event) < folded.last_at):
+        if folded is None or _comes_before(event, folded.last_at):
             return None
         finished, marks = len(folded.finished), len(folded.marks)
         folded.apply(event)
@@ -158,9 +164,17 @@ class Sla:
         return row
 
 
+def _comes_before(event: Recorded, last_at: datetime | None) -> bool:
+    """In the order of the fold, than what happened last."""
+    since = isinstance(event.fact, SlaApplied) and event.fact.since is not None
+    at = instant(event)
+    return last_at is not None and (at < last_at or (since and at == last_at))
+
+
 def _row(event: Recorded, folded: Clocks, parts: Mapping[Part, Values]) -> SlaRow:
     t, ground = folded.ticket, folded.ground
     due = [clock.due for clock in folded.open if clock.due is not None]
+    pressing = [at for clock in folded.open if (at := _pressing(clock)) is not None]
     items = agenda(folded)
     standing = (
         (None, None, None, None)
@@ -171,19 +185,30 @@ def _row(event: Recorded, folded: Clocks, parts: Mapping[Part, Values]) -> SlaRo
         *(t.number, t.requester, t.team, t.assignee, t.priority, t.status, *standing, folded.opened_at),
         items[0].at if items else None,
         min(due, default=None),
+        min(pressing, default=None),
     )
     return SlaRow(event.stream, event.version, event.position, values, parts)
 
 
 def _parts(stream: UUID, folded: Clocks, finished: int, marks: int) -> dict[Part, Values]:
     """What may have changed: open clocks, and what was finished or noted beyond these many."""
-    changed = (*folded.finished[finished:], *folded.open)
+    ticket = folded.ticket
+    rows = (
+        *((clock, UNHELD) for clock in folded.finished[finished:]),
+        *((clock, (ticket.team, ticket.assignee, ticket.priority)) for clock in folded.open),
+    )
     found: dict[Part, Values] = {
-        ("clock", clock.metric, clock.cycle): _clock(stream, clock) for clock in changed if clock.promised
+        ("clock", clock.metric, clock.cycle): (*_clock(stream, clock), *held) for clock, held in rows if clock.promised
     }
     for version, values in _breaches(stream, folded.marks, marks):
         found["breach", "", version] = values
     return found
+
+
+def _pressing(clock: Clock) -> datetime | None:
+    if clock.ended_at is not None:
+        return None
+    return clock.due if clock.breach is None else clock.breach.due
 
 
 def _clock(stream: UUID, clock: Clock) -> Values:

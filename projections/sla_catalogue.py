@@ -6,9 +6,10 @@ events arrive first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, LiteralString
 
-from psycopg import Connection
+from psycopg import AsyncConnection, Connection
 from psycopg.rows import class_row
 
 from aggregates.envelope import Stored, recorded
@@ -29,7 +30,24 @@ def refresh(catalogue: Catalogue, connection: Connection[Any]) -> None:
     while known < len(catalogue.streams):
         known = len(catalogue.streams)
         with connection.cursor(binary=True, row_factory=class_row(Stored)) as cursor:
-            parameters = {"streams": [s for s, _ in catalogue.streams], "after": [v for _, v in catalogue.streams]}
-            cursor.execute(NEWER, parameters, prepare=True)
-            for stored in cursor.fetchall():
-                catalogue.learn(recorded(stored))
+            cursor.execute(NEWER, _known(catalogue), prepare=True)
+            _learn(catalogue, cursor.fetchall())
+
+
+async def refresh_async(catalogue: Catalogue, connection: AsyncConnection[Any]) -> None:
+    """The same, one at a time: what two learn at once would be learnt twice."""
+    known = 0
+    while known < len(catalogue.streams):
+        known = len(catalogue.streams)
+        async with connection.cursor(binary=True, row_factory=class_row(Stored)) as cursor:
+            await cursor.execute(NEWER, _known(catalogue), prepare=True)
+            _learn(catalogue, await cursor.fetchall())
+
+
+def _known(catalogue: Catalogue) -> dict[str, Any]:
+    return {"streams": [s for s, _ in catalogue.streams], "after": [v for _, v in catalogue.streams]}
+
+
+def _learn(catalogue: Catalogue, newer: Iterable[Stored]) -> None:
+    for stored in newer:
+        catalogue.learn(recorded(stored))

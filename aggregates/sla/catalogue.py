@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from aggregates.business_time import Hours
-from aggregates.calendar import CalendarPublished
+from aggregates.calendar import CalendarCreated, CalendarPublished, CalendarRenamed
 from aggregates.envelope import Recorded
 from aggregates.sla.policies import POLICY_LIST, PolicyPublished
 from aggregates.sla.terms import Terms
@@ -18,6 +18,7 @@ class Catalogue:
         self._seen: dict[UUID, int] = {POLICY_LIST: 0}
         self._terms: dict[UUID, list[Terms]] = {}
         self._hours: dict[UUID, list[Hours]] = {}
+        self._names: dict[UUID, str] = {}
 
     @property
     def streams(self) -> list[tuple[UUID, int]]:
@@ -34,6 +35,8 @@ class Catalogue:
                     self._seen.setdefault(terms.calendar, 0)
             case CalendarPublished(hours=hours):
                 self._hours.setdefault(event.stream, []).append(hours)
+            case CalendarCreated(name=name) | CalendarRenamed(name=name):
+                self._names[event.stream] = name
 
     def terms(self, policy: UUID, version: int) -> Terms:
         """Raises LookupError if that was never published."""
@@ -42,6 +45,10 @@ class Catalogue:
     def hours(self, calendar: UUID, version: int) -> Hours:
         """Raises LookupError if that was never published."""
         return self._hours[calendar][_place(version)]
+
+    def calendar_name(self, calendar: UUID) -> str | None:
+        """As it is called now; None for one that no policy names."""
+        return self._names.get(calendar)
 
 
 def _place(version: int) -> int:
