@@ -61,10 +61,11 @@ READ = (
     *(PriorityChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam),
 )
 """The facts that a clock reads."""
+POLICY_COMES = (Opened, SlaApplied)
 
 
 class Clocks:
-    """All clocks of one ticket. `apply` its facts in order of `instant`, then of version."""
+    """All clocks of one ticket. `apply` its facts as they are `in_order`."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -242,13 +243,26 @@ class Clocks:
 def clocks(history: Iterable[Recorded], book: Book) -> Clocks:
     """The clocks of a ticket, from all of its facts in any order."""
     folded = Clocks(book)
-    for event in sorted(history, key=order):
+    for event in in_order(history):
         folded.apply(event)
     return folded
 
 
-def order(event: Recorded) -> tuple[datetime, int]:
-    return instant(event), event.version
+def in_order(history: Iterable[Recorded]) -> list[Recorded]:
+    """Facts as they take effect; those of one instant as they were written.
+
+    But a policy that holds *since* an instant holds for what happened then: it follows on the opening, or on what held
+    before.
+    """
+    found: list[Recorded] = []
+    for event in sorted(history, key=lambda event: (instant(event), event.version)):
+        place = len(found)
+        if isinstance(event.fact, SlaApplied) and event.fact.since is not None:
+            at = instant(event)
+            while place and instant(found[place - 1]) == at and not isinstance(found[place - 1].fact, POLICY_COMES):
+                place -= 1
+        found.insert(place, event)
+    return found
 
 
 def instant(event: Recorded) -> datetime:
