@@ -41,6 +41,8 @@ MATCHED_ANEW = (
     RemoveTags,
 )
 
+NO_POLICIES = PolicyList()
+
 
 def listed(command: Command) -> tuple[UUID, ...]:
     """The policy list, if the command may change which policy holds."""
@@ -49,7 +51,7 @@ def listed(command: Command) -> tuple[UUID, ...]:
 
 def policies_seen(seen: Seen) -> PolicyList:
     known = seen.get(POLICY_LIST)
-    return known.state if known is not None and isinstance(known.state, PolicyList) else PolicyList()
+    return known.state if known is not None and isinstance(known.state, PolicyList) else NO_POLICIES
 
 
 def follows(ticket: UUID, now: datetime) -> Callable[[Seen], tuple[UUID, ...]]:
@@ -57,7 +59,7 @@ def follows(ticket: UUID, now: datetime) -> Callable[[Seen], tuple[UUID, ...]]:
 
     def follow(seen: Seen) -> tuple[UUID, ...]:
         policies, state = policies_seen(seen), seen[ticket].state
-        if not policies.version or not isinstance(state, Ticket):
+        if policies is NO_POLICIES or not isinstance(state, Ticket):
             return ()
         return stood_on(policies, state.requester, standing(state), policies.moment(now))
 
@@ -69,7 +71,7 @@ def follows_new(requester: Callable[[Seen], UUID | None], now: datetime) -> Call
 
     def follow(seen: Seen) -> tuple[UUID, ...]:
         policies = policies_seen(seen)
-        return stood_on(policies, requester(seen), None, policies.moment(now)) if policies.version else ()
+        return () if policies is NO_POLICIES else stood_on(policies, requester(seen), None, policies.moment(now))
 
     return follow
 
@@ -77,7 +79,7 @@ def follows_new(requester: Callable[[Seen], UUID | None], now: datetime) -> Call
 def with_policy(facts: Facts, before: Ticket, requester: UUID | None, seen: Seen, now: datetime) -> Facts:
     """And which policy holds after these facts, if it is another one."""
     policies = policies_seen(seen)
-    if not policies.version:
+    if policies is NO_POLICIES:
         return facts
     found = reapplied(before, facts, policies, _tier(seen, requester), _calendars(seen), policies.moment(now))
     return facts if found is None else (*facts, found)

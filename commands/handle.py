@@ -11,7 +11,6 @@ from aggregates.desk import Desk
 from aggregates.envelope import Envelope, encode, envelope_of, recorded
 from aggregates.errors import Refusal, ReusedKey, StaleVersion, Taken, Unavailable
 from aggregates.fact import Command, Fact
-from aggregates.kinds import evolved
 from aggregates.ticket.events import MessageReceived
 from aggregates.ticket.state import Ticket
 from commands.append import Append, Outcome, Write
@@ -76,11 +75,11 @@ class Handler:
                     if fresh:
                         return await self.earlier(ask.context) or _already_so(ask, seen)
                     continue
-                append = self._append(ask, seen, writes)
-                outcome = await self.store.append(append)
+                after = {stream: seen[stream].with_facts(facts, ask.context.now) for stream, facts in writes.items()}
+                outcome = await self.store.append(self._append(ask, seen, writes, after))
                 if outcome.kind in ("conflict", "stale_read"):
                     continue
-                return await self._answer(ask, seen, writes, outcome)
+                return await self._answer(writes, after, outcome)
         raise Unavailable("command.contended", "Others keep writing to the same ticket; try again.")
 
     async def _see(self, ask: Ask, fresh: bool) -> Seen:
@@ -96,13 +95,13 @@ class Handler:
         desk = Desk({id: known.state for id, known in seen.items() if known.version})
         return {stream: facts for stream, facts in ask.decide(seen, desk).items() if facts}
 
-    def _append(self, ask: Ask, seen: Seen, writes: Writes) -> Append:
+    def _append(self, ask: Ask, seen: Seen, writes: Writes, after: Seen) -> Append:
         return Append(
             command_id=ask.context.command_id,
             caller=ask.context.caller,
             request=ask.context.request,
             writes=tuple(
-                Write(stream, seen[stream].version, _events(ask, stream, seen[stream].state, facts))
+                Write(stream, seen[stream].version, _events(ask, stream, after[stream].state, facts))
                 for stream, facts in writes.items()
             ),
             # What is not there counts, too: the store takes it for version 0.
@@ -112,25 +111,22 @@ class Handler:
             ),
         )
 
-    async def _answer(self, ask: Ask, seen: Seen, writes: Writes, outcome: Outcome) -> Accepted:
+    async def _answer(self, writes: Writes, after: Seen, outcome: Outcome) -> Accepted:
         match outcome.kind:
             case "accepted":
-                return self._carry_forward(ask, seen, writes, outcome)
+                return self._carry_forward(writes, after, outcome)
             case "reserved":
                 raise Taken("name.taken", "Somebody else has this name, address or number.")
             case _:
                 return await self._again(outcome)
 
-    def _carry_forward(self, ask: Ask, seen: Seen, writes: Writes, outcome: Outcome) -> Accepted:
+    def _carry_forward(self, writes: Writes, after: Seen, outcome: Outcome) -> Accepted:
         position = outcome.first_position - 1
         for stream, facts in writes.items():
-            now = seen[stream]
-            for fact in facts:
-                position += 1
-                now = now.with_fact(fact, position, ask.context.now)
-            self.memory.keep(stream, now)
+            position += len(facts)
+            self.memory.keep(stream, after[stream].placed(position))
         first = next(iter(writes))
-        return Accepted(first, seen[first].version + len(writes[first]), outcome.last_position, tuple(writes[first]))
+        return Accepted(first, after[first].version, outcome.last_position, tuple(writes[first]))
 
     async def earlier(self, context: Context) -> Accepted | None:
         """What this command wrote when it came before, if it did. Raises ReusedKey."""
@@ -153,11 +149,8 @@ class Handler:
 
 
 def _events(ask: Ask, stream: UUID, state: Any, facts: tuple[Fact, ...]) -> tuple[tuple[str, bytes], ...]:
-    events = []
-    for fact in facts:
-        state = evolved(state, fact)
-        events.append((fact.type_name, encode(_envelope(ask, stream, state, fact))))
-    return tuple(events)
+    """`state`: after them all; whose ticket it is never changes."""
+    return tuple((fact.type_name, encode(_envelope(ask, stream, state, fact))) for fact in facts)
 
 
 def _envelope(ask: Ask, stream: UUID, state: Any, fact: Fact) -> Envelope[Fact]:

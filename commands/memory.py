@@ -33,12 +33,18 @@ class Remembered:
     changed: int = 0
 
     def then(self, event: Recorded) -> Remembered:
-        return self.with_fact(event.fact, event.position, event.at)
+        return self.with_facts((event.fact,), event.at).placed(event.position)
 
-    def with_fact(self, fact: Fact, position: int, at: datetime) -> Remembered:
-        version = self.version + 1
-        changed = self.changed if fact.bookkeeping else version
-        return Remembered(evolved(self.state, fact), version, position, self.began_at or at, changed)
+    def with_facts(self, facts: Iterable[Fact], at: datetime) -> Remembered:
+        """After these facts, of which only the store will say at which position."""
+        state, version, changed = self.state, self.version, self.changed
+        for fact in facts:
+            state, version = evolved(state, fact), version + 1
+            changed = changed if fact.bookkeeping else version
+        return Remembered(state, version, self.position, self.began_at or at, changed)
+
+    def placed(self, position: int) -> Remembered:
+        return Remembered(self.state, self.version, position, self.began_at, self.changed)
 
 
 NOTHING = Remembered()
