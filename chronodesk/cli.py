@@ -26,6 +26,7 @@ COMMANDS = (
     "key",
     "demo",
     "parked",
+    "sla",
 )
 
 app = typer.Typer(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,23 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
+from chronodesk.progress import progress
 from chronodesk.settings import Settings
 from chronodesk.start import app_url, loaded
-from chronodesk.terminal import console, errors
+from chronodesk.terminal import console
 
 if TYPE_CHECKING:
     import psycopg
 
     from replay.account import Account
-    from replay.importing import Progress as Told
     from replay.mapping import LogMapping
 
 BATCH = 500
-SECONDS_BETWEEN_LINES = 5.0
 SHOWN = 20
 
 
@@ -62,67 +59,43 @@ def mapping_named(name: str) -> LogMapping:
 
 def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = BATCH) -> Account:
     """The import with its progress on stderr. Failures come as what the person at the terminal can do about them."""
-    import psycopg
-
     from replay.eventlog import BrokenLog
     from replay.importing import CannotImport, Import, open_log
     from replay.mapping import BadMapping
 
     try:
-        with connected(settings) as reading, connected(settings) as writing, progress() as told:
-            return Import(reading, writing, mapping, datetime.now(UTC), batch, told).run(open_log(log, mapping))
+        with told_plainly(), connected(settings) as reading, connected(settings) as writing, progress("events") as told:
+
+            def tell(account: Account, fraction: float) -> None:
+                told(account.events, fraction)
+
+            return Import(reading, writing, mapping, datetime.now(UTC), batch, tell).run(open_log(log, mapping))
     except BadMapping as bad:
         raise UsageError(f"mapping: {bad}") from None
     except (BrokenLog, CannotImport) as failed:
         raise FrontDoorError(f"{log}: {failed}") from None
     except OSError as unread:
         raise UsageError(f"{log}: {unread.strerror or unread}") from None
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What fails at Postgres, as what the person at the terminal can do about it."""
+    import psycopg
+
+    try:
+        yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
         raise Unavailable("this database holds no desk yet: run `chronodesk migrate`") from None
     except psycopg.OperationalError as away:
         raise Unavailable(f"Postgres went away ({_first_line(away)}); run the same again, it goes on there") from None
 
 
-def connected(settings: Settings) -> psycopg.Connection[Any]:
+def connected(settings: Settings, name: str = "import") -> psycopg.Connection[Any]:
 
     from commands.database import connect
 
-    return connect(app_url(settings), name="import")
-
-
-@contextmanager
-def progress() -> Iterator[Told]:
-    """A bar for people, a line now and then for logs."""
-    if not errors.is_terminal:
-        yield Lines()
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as bar:
-        task = bar.add_task("reading", total=1.0)
-        started = time.monotonic()
-
-        def told(account: Account, fraction: float) -> None:
-            rate = account.events / max(time.monotonic() - started, 0.001)
-            bar.update(task, completed=fraction, description=f"{account.events:,} events, {rate:,.0f}/s")
-
-        yield told
-
-
-class Lines:
-    """Progress where nobody sits at a terminal."""
-
-    def __init__(self) -> None:
-        self._started = self._last = time.monotonic()
-
-    def __call__(self, account: Account, fraction: float) -> None:
-        now = time.monotonic()
-        if now - self._last < SECONDS_BETWEEN_LINES:
-            return
-        self._last = now
-        took = now - self._started
-        left = took / fraction - took if fraction > 0 else 0.0
-        line = f"{account.events:,} events, {account.events / took:,.0f}/s, {fraction:.0%}, {left:.0f} s left"
-        errors.print(line, markup=False, highlight=False)
+    return connect(app_url(settings), name=name)
 
 
 def print_account(account: Account) -> None:

@@ -71,6 +71,7 @@ class PublishDefaults(Command):
     """The five policies that are shipped, in business time of this calendar."""
 
     calendar: UUID
+    effective_from: AwareDatetime | None = None
     reach: Reach = "new"
 
 
@@ -269,7 +270,8 @@ def _written(terms: Terms) -> str:
 
 def _defaults(policies: PolicyList, command: PublishDefaults, now: datetime) -> Iterator[PolicyListFact]:
     for policy, terms in default_policies(command.calendar).items():
-        yield from _published(policies, PublishPolicy(terms=terms, reach=command.reach), policy, now)
+        asked = PublishPolicy(terms=terms, effective_from=command.effective_from, reach=command.reach)
+        yield from _published(policies, asked, policy, now)
 
 
 def _ordered(policies: PolicyList, command: OrderPolicies) -> tuple[PolicyListFact, ...]:
