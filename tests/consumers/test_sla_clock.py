@@ -248,7 +248,7 @@ def test_a_raised_priority_may_bring_another_policy_at_once(desk: Desk) -> None:
 
 
 def test_nothing_is_pushed_further_that_is_resolved_by_then(desk: Desk) -> None:
-    actions = [{"action": "escalate", "level": 2}, {"action": "notify", "leader": True}]
+    actions = [{"action": "escalate", "level": 2}, {"action": "raise_priority"}, {"action": "notify", "leader": True}]
     desk.publish(GOLD, terms(3_600, "resolution", reactions=[{"on": "breach", "actions": actions}]))
     ticket = desk.opened(3)
     desk.told(ticket, t.Resolved(was="new", code="done"), at=desk.ago(1))
@@ -340,6 +340,19 @@ def test_a_customers_new_tier_moves_their_tickets_only(desk: Desk) -> None:
     desk.move()
     assert [fact.policy for fact in desk.facts(mine, t.SlaApplied)] == [GOLD, SILVER]
     assert len(desk.facts(other, t.SlaApplied)) == 1
+    assert desk.connection.execute("SELECT total, moved FROM consumers.sla_moves").fetchall() == [(1, 1)]
+
+
+def test_a_ticket_that_the_view_has_not_heard_of_yet_is_not_passed_over(desk: Desk) -> None:
+    desk.publish(GOLD, terms(3_600, "first_reply"))
+    desk.look()
+    ticket = desk.opened(0.5)
+    desk.publish(GOLD, terms(7_200, "first_reply"), reach="open")
+    moves = Moves(desk.connection, Configuration(desk.connection))
+    while moves.advance():
+        pass
+    desk.move()
+    assert [fact.policy_version for fact in desk.facts(ticket, t.SlaApplied)] == [1, 2]
 
 
 def test_new_hours_reach_open_tickets_from_the_instant_they_hold(desk: Desk) -> None:
