@@ -11,13 +11,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import append, http, importing
+from benchmarks import append, breaches, due, http, importing, judging
 from benchmarks.measure import Measure
 
 BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
     "append": append.run,
     "http": http.run,
     "import": importing.run,
+    "due": due.run,
+    "breaches": breaches.run,
+    "judging": judging.run,
 }
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """`ours` and `beside` in `unit`; `target` is the least ratio, or the least figure where nothing stands beside."""
+    """`ours` and `beside` in `unit`; `target` is the least ratio, or the least figure where nothing stands beside.
+
+    most: `ours` may be no more than this.
+    """
 
     name: str
     unit: str
@@ -16,6 +19,7 @@ class Measure:
     beside: float | None = None
     peer: str = ""
     target: float | None = None
+    most: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -23,15 +27,22 @@ class Measure:
 
     @property
     def reached(self) -> bool:
+        if self.most is not None:
+            return self.ours <= self.most
         figure = self.ratio if self.ratio is not None else self.ours
         return self.target is None or figure >= self.target
 
     def cells(self) -> tuple[str, ...]:
-        beside = f"{self.beside:,.0f} {self.peer}" if self.beside else ""
+        beside = f"{_figure(self.beside)} {self.peer}" if self.beside else ""
         ratio = f"{self.ratio:.2f}" if self.ratio is not None else ""
-        target = f"{self.target:g}" if self.target is not None else ""
-        verdict = "" if self.target is None else "reached" if self.reached else "MISSED"
-        return (self.name, f"{self.ours:,.0f} {self.unit}", beside, ratio, target, verdict)
+        asked = self.target if self.most is None else self.most
+        target = "" if asked is None else f"{'at most ' if self.most is not None else ''}{asked:g}"
+        verdict = "" if asked is None else "reached" if self.reached else "MISSED"
+        return (self.name, f"{_figure(self.ours)} {self.unit}", beside, ratio, target, verdict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"ratio": self.ratio, "reached": self.reached}
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

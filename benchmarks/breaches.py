@@ -1,0 +1,103 @@
+"""How long after it fell due does a breach stand in the log, while a desk takes 300 commands a second?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+import psycopg
+import uvloop
+
+from aggregates.ticket.events import SlaBreached
+from benchmarks.importing import running
+from benchmarks.measure import Measure
+
+COMMANDS_PER_SECOND = 300
+SECONDS = 60
+# Every third command opens a ticket, and each of those is left unanswered.
+OPENS = 3
+TARGET_SECONDS = 2
+CLIENTS = 16
+MOST_SECONDS = 1.0
+DELAYS = """
+SELECT extract(epoch FROM recorded_at - (convert_from(state, 'UTF8')::jsonb #>> '{fact,due}')::timestamptz)::float8
+  FROM store.events WHERE topic = %s
+"""
+
+
+def run(quick: bool) -> list[Measure]:
+    seconds = 5 if quick else SECONDS
+    with TemporaryDirectory(prefix="chronodesk-bench-") as folder:
+        Path(folder).chmod(0o755)
+        with running(Path(folder)) as (_, environment):
+            desk = json.loads((Path(folder) / "desk" / "run.json").read_text())
+            port, keys = int(environment["CHRONODESK_API_PORT"]), keys_of(Path(folder) / "desk")
+            requester = prepared(port, keys)
+            rate = uvloop.run(load(port, keys["agent"], requester, seconds))
+            time.sleep(TARGET_SECONDS + 5)
+            with psycopg.connect(desk["database_url"]) as connection:
+                delays = sorted(row[0] for row in connection.execute(DELAYS, [SlaBreached.type_name]))
+    name = f"breach delay at {rate:,.0f} commands/s"
+    assert len(delays) > rate * seconds / OPENS * 0.9, f"{len(delays)} breaches"
+    return [
+        Measure(f"{name}, p50", "s", delays[len(delays) // 2]),
+        Measure(f"{name}, p99", "s", delays[int(len(delays) * 0.99)], most=MOST_SECONDS),
+    ]
+
+
+def keys_of(data_dir: Path) -> dict[str, str]:
+    found = json.loads((data_dir / "api-keys.json").read_text())["api_keys"]
+    return {key["role"]: key["key"] for key in found}
+
+
+def prepared(port: int, keys: dict[str, str]) -> str:
+    """A policy of a few seconds, and a customer."""
+    bearer = {"Authorization": f"Bearer {keys['lead']}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=bearer) as lead:
+        target = {"seconds": {"normal": TARGET_SECONDS}, "time": "calendar"}
+        terms = {"name": "Seconds", "targets": {"first_reply": target}, "warnings": [{"percent": 50}]}
+        lead.post("/v1/sla/policies", json={"terms": terms}).raise_for_status()
+        return str(lead.post("/v1/customers", json={"name": "Cleo"}).raise_for_status().json()["id"])
+
+
+async def load(port: int, key: str, requester: str, seconds: int) -> float:
+    """Commands at a steady rate, whoever is free sends the next. The rate that was reached."""
+    numbers, start = count(), time.perf_counter()
+    total = COMMANDS_PER_SECOND * seconds
+    tickets: list[str] = []
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in iter(lambda: next(numbers), total):
+            if number > total:
+                break
+            await asyncio.sleep(start + number / COMMANDS_PER_SECOND - time.perf_counter())
+            opens = number % OPENS == 0 or not tickets
+            path = "/v1/tickets" if opens else f"/v1/tickets/{tickets[number % len(tickets)]}/notes"
+            body = {"requester": requester, "subject": "Fire", "message": "It burns"} if opens else {"body": "Hm."}
+            answer = await sent(reader, writer, path, key, body)
+            if opens:
+                tickets.append(answer["ticket"])
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    return total / (time.perf_counter() - start)
+
+
+async def sent(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, key: str, body: dict[str, str]
+) -> Any:
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = int(answer.split(b"content-length: ")[1].split(b"\r\n")[0])
+    told = await reader.readexactly(length)
+    assert answer.startswith(b"http/1.1 20"), told[:500]
+    return json.loads(told)
