@@ -23,10 +23,11 @@ from aggregates.sla.clock import Book
 from aggregates.sla.clocks import clocks
 from aggregates.sla.judging import judged
 from aggregates.sla.matching import in_force
-from aggregates.sla.noting import calendars_of, replay_facts, tier_of
+from aggregates.sla.noting import calendars_of, tier_of
 from aggregates.sla.policies import POLICY_LIST, PolicyList
 from aggregates.sla.values import conditions
-from aggregates.ticket.events import Closed, SlaApplied
+from aggregates.ticket.events import Closed, Opened, SlaApplied
+from aggregates.ticket.state import Ticket
 from commands.append import Append, Outcome, Write
 from consumers.sla_store import Configuration, histories
 from replay.appender import Appender
@@ -151,17 +152,17 @@ class Judgement:
 
     def _decided(self, found: Mapping[UUID, Sequence[Recorded]]) -> Batch:
         self._configuration.refresh()
-        tickets = {stream: replay_facts(history) for stream, history in found.items()}
+        requesters = {stream: requester_of(history) for stream, history in found.items()}
         tiered = any(asks_for_tier(self._configuration.policies))
-        self._configuration.refresh(t.requester for t in tickets.values() if tiered and t.requester is not None)
+        self._configuration.refresh(id for id in requesters.values() if tiered and id is not None)
         policies, desk, batch = self._configuration.policies, self._configuration.desk(), Batch()
         calendars = calendars_of(desk)
         for stream, history in found.items():
-            series = judged(history, policies, calendars, tier_of(tickets[stream], desk), self._now)
+            ticket = Ticket(requester=requesters[stream])
+            series = judged(history, policies, calendars, tier_of(ticket, desk), self._now)
             facts = [*series, *due(history, series, self._configuration.book, self._now)]
             if facts:
-                asked = tickets[stream].requester if tiered else None
-                batch.add(self._command(stream, history, facts, asked), stream)
+                batch.add(self._command(stream, history, facts, ticket.requester if tiered else None), stream)
         return batch
 
     def _command(
@@ -197,6 +198,10 @@ def due(history: Sequence[Recorded], series: Sequence[SlaApplied], book: Book, n
     for item in agenda(clocks([*history, *applied], book)):
         if item.at <= now and not item.acts and not isinstance(item.fact, Closed):
             yield item.fact
+
+
+def requester_of(history: Sequence[Recorded]) -> UUID | None:
+    return next((event.fact.requester for event in history if isinstance(event.fact, Opened)), None)
 
 
 def asks_for_tier(policies: PolicyList) -> Iterator[bool]:

@@ -31,8 +31,9 @@ def judged(
     """
     facts = in_order(history)
     until = next((instant(event) for event in facts if isinstance(event.fact, SlaApplied)), None)
+    read = [event for event in facts if isinstance(event.fact, READ_BY_CONDITIONS)]
     series: list[SlaApplied] = []
-    for at, ticket in _moments(facts, steps(policies, calendars), _end(facts, now)):
+    for at, ticket in _moments(read, steps(policies, calendars), _end(facts, now)):
         if until is not None and at >= until:
             break
         found = applying(policies, ticket, tier, calendars, at)
@@ -48,32 +49,26 @@ def steps(policies: PolicyList, calendars: Mapping[UUID, Calendar]) -> list[date
     return sorted({at for at in (*terms, *hours) if at is not None})
 
 
-def _moments(facts: Sequence[Recorded], steps: Sequence[datetime], end: datetime) -> Iterator[tuple[datetime, Ticket]]:
-    """Each instant at which something else may hold, in order, and the ticket as all that happened then leaves it."""
-    read = {instant(event) for event in facts if isinstance(event.fact, READ_BY_CONDITIONS) and instant(event) <= end}
+def _moments(read: Sequence[Recorded], steps: Sequence[datetime], end: datetime) -> Iterator[tuple[datetime, Ticket]]:
+    """Each instant at which something else may hold, in order, and what conditions read of the ticket then.
+
+    It stands on no policy, so that it sees all of the list.
+    """
+    instants = {instant(event) for event in read if instant(event) <= end}
     ticket, place = Ticket(), 0
-    for at in sorted(read.union(step for step in steps if step < end)):
-        while place < len(facts) and instant(facts[place]) <= at:
-            ticket = _evolved(ticket, facts[place])
+    for at in sorted(instants.union(step for step in steps if step < end)):
+        while place < len(read) and instant(read[place]) <= at:
+            ticket = evolve(ticket, cast(TicketFact, read[place].fact))
             place += 1
         if ticket.exists:
             yield at, ticket
 
 
-def _evolved(ticket: Ticket, event: Recorded) -> Ticket:
-    """Without the policies that it stands on: one that stands on none sees all of the list."""
-    fact = cast(TicketFact, event.fact)
-    return ticket if isinstance(fact, SlaApplied) else evolve(ticket, fact)
-
-
 def _end(facts: Sequence[Recorded], now: datetime) -> datetime:
     """When the ticket was closed, if it still is; else now."""
-    ticket, closed = Ticket(), now
-    for event in facts:
-        ticket = _evolved(ticket, event)
-        if isinstance(event.fact, Closed | MarkedSpam):
-            closed = instant(event)
-    return min(closed, now) if ticket.status == "closed" else now
+    last = next((event for event in reversed(facts) if event.fact.status), None)
+    closed = last is not None and isinstance(last.fact, Closed | MarkedSpam)
+    return min(instant(last), now) if last is not None and closed else now
 
 
 NO_GROUND = (None, 0, None, 0)
