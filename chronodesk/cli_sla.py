@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from aggregates.ticket.events import Metric
 from chronodesk.cli_import import connected, plain, told_plainly
 from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
 from chronodesk.progress import progress
@@ -76,6 +77,29 @@ def apply_policies(
         _print_verdict(verdict)
     if verdict.interrupted:
         raise typer.Exit(FAILED)
+
+
+@sla.command("report")
+def report_compliance(
+    start: From = None,
+    end: To = None,
+    metric: Annotated[
+        list[Metric] | None, typer.Option(help="only this; may be given again", show_default=False)
+    ] = None,
+    worst: Annotated[int, typer.Option(min=0, max=1_000, help="how many of the worst breaches to explain")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Promises kept and broken by metric and month, and the worst breaches span by span, as things stood at --to."""
+    from chronodesk.sla_shown import show_report
+    from replay.sla_report import Reporting
+
+    chosen = period(start, end)
+    with told_plainly(), connected(loaded(), "sla report") as connection, progress("tickets") as told:
+        report = Reporting(connection, datetime.now(UTC), chosen, worst, metric).run(told)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+    else:
+        show_report(report)
 
 
 def instant(name: str, value: str) -> datetime:

@@ -59,7 +59,7 @@ async def _calendar(handler: Handler, hours: Hours | None, effective_from: datet
             raise NoCalendar
         return 0
     command: CalendarCommand = (
-        CreateCalendar(name=f"Office hours, {hours.zone}", hours=hours, effective_from=effective_from)
+        CreateCalendar(name="Office hours", hours=hours, effective_from=effective_from)
         if known is None
         else PublishHours(hours=hours, effective_from=effective_from)
     )
