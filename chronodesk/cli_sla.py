@@ -83,9 +83,7 @@ def apply_policies(
 def report_compliance(
     start: From = None,
     end: To = None,
-    metric: Annotated[
-        list[Metric] | None, typer.Option(help="only this; may be given again", show_default=False)
-    ] = None,
+    metric: Annotated[Metric | None, typer.Option(help="only this one", show_default=False)] = None,
     worst: Annotated[int, typer.Option(min=0, max=1_000, help="how many of the worst breaches to explain")] = 10,
     as_json: AsJson = False,
 ) -> None:
