@@ -15,7 +15,7 @@ from api.services import Services
 from commands.context import Accepted, Context
 from projections import next_queries
 
-VIEW = "queues"
+VIEW, CLOCKS = "queues", "sla"
 TRIES = 200
 
 
@@ -85,6 +85,8 @@ class _Giving:
     async def _page(self, agent: Agent) -> list[UUID]:
         # Before the query: what it then shows as free was so at this position or later.
         self.seen = await self.read.reached(VIEW)
+        # However far the clocks have come: they order what is free, and need only be there.
+        await self.services.positions.of(CLOCKS)
         beside = {*self.services.offers.gone(self.seen), *self.passed, *self.busy}
         async with self.read.view(VIEW) as connection:
             return await next_queries.candidates(connection, self.team, agent.abilities, beside)

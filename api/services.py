@@ -15,6 +15,7 @@ from api.config import ApiConfig
 from api.offers import Offers
 from api.positions import Positions
 from api.seal import Seal
+from api.sla_book import SlaBook
 from api.tail import Tail
 from commands.desk import Configuration
 from commands.handle import Handler
@@ -36,6 +37,7 @@ class Services:
     positions: Positions
     tail: Tail
     seal: Seal
+    book: SlaBook
     offers: Offers = field(default_factory=Offers)
     numbers: OrderedDict[int, UUID] = field(default_factory=OrderedDict)
 
@@ -75,6 +77,7 @@ def services_of(config: ApiConfig, store: EventStore) -> Services:
         positions=Positions(store),
         tail=Tail(store),
         seal=Seal(config.secret),
+        book=SlaBook(store),
     )
 
 

@@ -53,7 +53,7 @@ def address(desk: Desk, path: str, ticket: str, chance: random.Random) -> str:
     filled = filled.replace("{team}", chance.choice([*ids, "any"]))
     query = "&".join(
         f"{name}={chance.choice(['', '0', '-1', '1', 'x', '%00', '9' * 30, 'true', 'closed', str(desk.ids['agent'])])}"
-        for name in ("limit", "after", "cursor", "team", "status", "sort", "tag", "level")
+        for name in ("limit", "after", "cursor", "team", "status", "sort", "tag", "level", "from", "to", "due_within")
         if chance.random() < 0.15
     )
     return f"{filled}?{query}"
