@@ -25,6 +25,7 @@ from aggregates.ticket.commands import (
     Route,
 )
 from aggregates.ticket.decide import Facts
+from aggregates.ticket.events import Opened
 from aggregates.ticket.state import Ticket
 from commands.handle import Seen
 
@@ -82,7 +83,11 @@ def with_policy(facts: Facts, before: Ticket, requester: UUID | None, seen: Seen
     if policies is NO_POLICIES:
         return facts
     found = reapplied(before, facts, policies, _tier(seen, requester), _calendars(seen), policies.moment(now))
-    return facts if found is None else (*facts, found)
+    if found is None:
+        return facts
+    # Of a new ticket it is told first: whoever is assigned at once has kept a promise already.
+    place = 1 if isinstance(facts[0], Opened) else len(facts)
+    return (*facts[:place], found, *facts[place:])
 
 
 def _tier(seen: Seen, requester: UUID | None) -> Tier:

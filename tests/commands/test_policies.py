@@ -43,7 +43,7 @@ from aggregates.ticket.commands import (
     Resolve,
     Route,
 )
-from aggregates.ticket.events import FollowedUp, Opened, PriorityChanged, SlaApplied, SlaMet
+from aggregates.ticket.events import Assigned, FollowedUp, Opened, PriorityChanged, SlaApplied, SlaMet
 from commands.append import Write
 from commands.database import pool
 from commands.desk import Configuration
@@ -294,6 +294,13 @@ async def test_a_retried_opening_answers_with_the_policy_too(office: Office) -> 
     first = await office.tickets.open(command, a_context(office.ada, key="open"))
     assert [type(fact) for fact in first.facts] == [Opened, SlaApplied]
     assert await office.tickets.open(command, a_context(office.ada, key="open")) == first
+
+
+async def test_who_is_assigned_at_once_is_assigned_under_the_policy(office: Office) -> None:
+    """Else the promise to assign somebody would count as never made, though it was kept at once."""
+    await office.publish(GOLD)
+    ticket = await office.open(assignee=UUID(office.ada.id))
+    assert [type(fact) for fact in await office.facts(ticket)] == [Opened, SlaApplied, Assigned]
 
 
 async def test_a_policy_published_while_tickets_are_opened_is_missed_by_none(office: Office, elsewhere: Office) -> None:
