@@ -147,7 +147,7 @@ async def test_a_ticket_opens_with_the_policy_and_the_calendar_that_hold(office:
     hours = PublishHours(hours=Hours(zone="Europe/Vienna"))
     await office.desk.calendar(office.calendar, hours, a_context())
     ticket = await office.open(channel="phone", message="help")
-    opened, _, applied = await office.facts(ticket)
+    opened, applied, _ = await office.facts(ticket)
     assert isinstance(opened, Opened)
     published = [fact for fact in await office.facts(POLICY_LIST) if isinstance(fact, PolicyPublished)]
     assert applied == SlaApplied(
