@@ -100,6 +100,42 @@ def report_compliance(
         show_report(report)
 
 
+@sla.command("explain")
+def explain_ticket(
+    ticket: Annotated[str, typer.Argument(help="an id, or a number like T-1042", show_default=False)],
+    metric: Annotated[Metric | None, typer.Option(help="only this one", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why a ticket's clocks say what they say: each span, one a line, and their sum."""
+    from api.sla_shown import TicketSlaShown
+    from chronodesk.sla_asked import explained, show
+
+    with told_plainly():
+        told = asyncio.run(explained(app_url(loaded()), ticket, metric))
+    if as_json:
+        console.print_json(TicketSlaShown.model_validate(told).model_dump_json(by_alias=True))
+    else:
+        show(told)
+
+
+@sla.command("board")
+def show_due(
+    team: Annotated[UUID | None, typer.Option(help="only of this team", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="how many at most")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """What is due next, after what is overdue already."""
+    from chronodesk.sla_asked import due, show_board
+    from projections.sla_queries import BoardFilter
+
+    with told_plainly():
+        page = asyncio.run(due(app_url(loaded()), BoardFilter(team=team), limit))
+    if as_json:
+        console.print_json(page.model_dump_json())
+    else:
+        show_board(page)
+
+
 def instant(name: str, value: str) -> datetime:
     """A date is its first instant in UTC, and so is a time without an offset. Raises UsageError."""
     try:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from rich.table import Table
 
+from aggregates.sla.explain import Account
 from chronodesk.cli_import import plain
 from chronodesk.terminal import console
 from replay.sla_report import Kept, Report, Worst
@@ -49,6 +50,11 @@ def _show_worst(worst: Worst) -> None:
     over, target = span(worst.over), span(timedelta(seconds=worst.target))
     _say("")
     _say(f"T-{worst.number} {account.metric}: {span(account.elapsed)} of {target}, {over} over")
+    console.print(spans(account), markup=False)
+
+
+def spans(account: Account) -> Table:
+    """A clock's spans, one a line."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("from", "to", "", "policy", "calendar", "counted", "sum"):
         table.add_column(name, justify="right" if name in ("counted", "sum") else "left", no_wrap=True)
@@ -59,7 +65,7 @@ def _show_worst(worst: Worst) -> None:
         calendar = f"{standing.calendar_name} v{standing.calendar_version}" if step.time == "business" else "all hours"
         row = (moment(step.since), moment(step.until), goes, policy, calendar, span(step.seconds), span(step.sum))
         table.add_row(*map(plain, row))
-    console.print(table, markup=False)
+    return table
 
 
 def moment(at: datetime | None) -> str:
