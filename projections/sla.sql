@@ -36,6 +36,7 @@ CREATE INDEX sla_tickets_requester ON sla_tickets (requester, stream) WHERE stat
 -- One row a cycle of a metric that had a target. micros: what had elapsed by `since`; from then on it runs or stands.
 -- team, assignee, priority: the ticket's, as long as the cycle may go on; null afterwards.
 -- board_at: when it is or was due, infinite while it stands still; null if it has ended or will never be due.
+-- risk_at: when it was or will be warned of; infinite if never.
 -- outcome_at: when it was met or broken, or will be broken if nothing changes.
 CREATE TABLE sla_clocks (
     stream      uuid        NOT NULL,
@@ -61,15 +62,16 @@ CREATE TABLE sla_clocks (
               THEN coalesce(breached_at, due_at,
                             CASE WHEN target IS NOT NULL AND NOT running THEN timestamptz 'infinity' END)
          END) STORED,
+    risk_at timestamptz GENERATED ALWAYS AS (coalesce(warn_at, 'infinity')) STORED,
     outcome_at timestamptz GENERATED ALWAYS AS (coalesce(met_at, breached_at, due_at)) STORED,
     PRIMARY KEY (stream, metric, cycle)
 ) WITH (fillfactor = 80);
 -- What else a list is filtered by stands behind the order, so that rows are passed over without being fetched.
-CREATE INDEX sla_clocks_board ON sla_clocks (board_at, started_at, stream, metric, priority, warn_at)
+CREATE INDEX sla_clocks_board ON sla_clocks (board_at, started_at, stream, metric, priority, risk_at)
     WHERE board_at IS NOT NULL;
-CREATE INDEX sla_clocks_team ON sla_clocks (team, board_at, started_at, stream, metric, priority, warn_at)
+CREATE INDEX sla_clocks_team ON sla_clocks (team, board_at, started_at, stream, metric, priority, risk_at)
     WHERE board_at IS NOT NULL;
-CREATE INDEX sla_clocks_assignee ON sla_clocks (assignee, board_at, started_at, stream, metric, priority, warn_at)
+CREATE INDEX sla_clocks_assignee ON sla_clocks (assignee, board_at, started_at, stream, metric, priority, risk_at)
     WHERE board_at IS NOT NULL;
 CREATE INDEX sla_clocks_outcome ON sla_clocks (outcome_at, metric, met_at) WHERE outcome_at IS NOT NULL;
 

@@ -32,8 +32,8 @@ STATES: Mapping[BoardState | None, LiteralString] = MappingProxyType(
     {
         None: " AND board_at < 'infinity'",
         "breached": " AND board_at < %(now)s",
-        "at_risk": " AND board_at >= %(now)s AND board_at < 'infinity' AND warn_at <= %(now)s",
-        "running": " AND board_at >= %(now)s AND board_at < 'infinity' AND (warn_at IS NULL OR warn_at > %(now)s)",
+        "at_risk": " AND board_at >= %(now)s AND board_at < 'infinity' AND risk_at <= %(now)s",
+        "running": " AND board_at >= %(now)s AND board_at < 'infinity' AND risk_at > %(now)s",
         "paused": " AND board_at = 'infinity'",
     }
 )
@@ -56,9 +56,8 @@ ORDER: LiteralString = """
 """
 COUNTED: LiteralString = """
        count(*) FILTER (WHERE board_at < %(now)s) AS breached,
-       count(*) FILTER (WHERE board_at >= %(now)s AND board_at < 'infinity' AND warn_at <= %(now)s) AS at_risk,
-       count(*) FILTER (WHERE board_at >= %(now)s AND board_at < 'infinity'
-                          AND (warn_at IS NULL OR warn_at > %(now)s)) AS running,
+       count(*) FILTER (WHERE board_at >= %(now)s AND board_at < 'infinity' AND risk_at <= %(now)s) AS at_risk,
+       count(*) FILTER (WHERE board_at >= %(now)s AND board_at < 'infinity' AND risk_at > %(now)s) AS running,
        count(*) FILTER (WHERE board_at = 'infinity') AS paused,
        min(board_at) FILTER (WHERE board_at >= %(now)s AND board_at < 'infinity') AS next_due
   FROM read.sla_clocks WHERE board_at IS NOT NULL
@@ -139,14 +138,9 @@ async def board(
     connection: AsyncConnection[Any], wanted: BoardFilter, now: datetime, limit: int, cursor: str | None = None
 ) -> Page[BoardRow]:
     """Clocks by when they are due: broken promises first, the oldest of them first. Raises InvalidCursor."""
-    parameters = _parameters(wanted, now) | {"limit": limit + 1}
-    query = BOARD + STATES[wanted.state] + "".join(CONDITIONS[name] for name in CONDITIONS if name in parameters)
-    if cursor is not None:
-        key: tuple[Any, ...] = decode(KEY, cursor)
-        parameters |= {f"k{place}": part for place, part in enumerate(key)}
-        query += AFTER
+    query, parameters = _asked(wanted, now, limit, cursor)
     async with connection.cursor(row_factory=class_row(BoardRow)) as rows:
-        await rows.execute(query + ORDER, parameters)
+        await rows.execute(query, parameters)
         return page(await rows.fetchall(), limit, KEY, lambda row: (row.due, row.started_at, row.ticket, row.metric))
 
 
@@ -157,6 +151,16 @@ async def standings(connection: AsyncConnection[Any], by: Grouping, now: datetim
         await rows.execute(grouped + COUNTED + group_by, {"now": now})
         found = await rows.fetchall()
     return sorted(found, key=lambda s: (-s.breached, -s.at_risk, -s.running, s.whose is None, s.whose))
+
+
+def _asked(wanted: BoardFilter, now: datetime, limit: int, cursor: str | None) -> tuple[LiteralString, dict[str, Any]]:
+    parameters = _parameters(wanted, now) | {"limit": limit + 1}
+    query = BOARD + STATES[wanted.state] + "".join(CONDITIONS[name] for name in CONDITIONS if name in parameters)
+    if cursor is not None:
+        key: tuple[Any, ...] = decode(KEY, cursor)
+        parameters |= {f"k{place}": part for place, part in enumerate(key)}
+        query += AFTER
+    return query + ORDER, parameters
 
 
 def _parameters(wanted: BoardFilter, now: datetime) -> dict[str, Any]:

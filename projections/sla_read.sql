@@ -7,7 +7,8 @@ SELECT stream AS id, version, position, number, requester, team, assignee, prior
 
 CREATE VIEW read.sla_clocks AS
 SELECT stream AS ticket, metric, cycle, target, time, running, why, started_at, since, micros, warn_at, due_at,
-       breached_at, met_at, ended_at, team, assignee, priority, board_at, outcome_at
+       breached_at, met_at, ended_at, team, assignee, priority, board_at, risk_at,
+       outcome_at
   FROM sla_clocks;
 
 CREATE VIEW read.sla_breaches AS

@@ -95,14 +95,9 @@ async def breaches(
     connection: AsyncConnection[Any], wanted: BreachFilter, limit: int, cursor: str | None = None
 ) -> Page[BreachRow]:
     """Breaches that were noted, newest first. Raises InvalidCursor."""
-    parameters = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
-    query = BREACHES + WITHDRAWN[wanted.withdrawn] + "".join(CONDITIONS[name] for name in parameters)
-    if cursor is not None:
-        key: tuple[Any, ...] = decode(KEY, cursor)
-        parameters |= {f"k{place}": part for place, part in enumerate(key)}
-        query += AFTER
+    query, parameters = _asked(wanted, limit, cursor)
     async with connection.cursor(row_factory=class_row(BreachRow)) as rows:
-        await rows.execute(query + NEWEST, parameters | {"limit": limit + 1})
+        await rows.execute(query, parameters)
         return page(await rows.fetchall(), limit, KEY, lambda row: (row.due, row.ticket, row.version))
 
 
@@ -117,3 +112,13 @@ async def outcomes(
         parameters = {"since": since, "until": until, "starts": list(starts), "now": now}
         await rows.execute(OUTCOMES, parameters)
         return await rows.fetchall()
+
+
+def _asked(wanted: BreachFilter, limit: int, cursor: str | None) -> tuple[LiteralString, dict[str, Any]]:
+    parameters = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
+    query = BREACHES + WITHDRAWN[wanted.withdrawn] + "".join(CONDITIONS[name] for name in parameters)
+    if cursor is not None:
+        key: tuple[Any, ...] = decode(KEY, cursor)
+        parameters |= {f"k{place}": part for place, part in enumerate(key)}
+        query += AFTER
+    return query + NEWEST, parameters | {"limit": limit + 1}

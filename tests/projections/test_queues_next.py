@@ -182,11 +182,11 @@ def test_a_page_is_found_without_reading_all_that_wait(database: Database, team:
         ).fetchone()
     assert explained is not None
     assert len(found(database, team)) == 100
-    assert max(_rows(explained[0][0]["Plan"])) <= 1_000, json.dumps(explained[0], indent=1)
+    assert max(rows_read(explained[0][0]["Plan"])) <= 1_000, json.dumps(explained[0], indent=1)
 
 
-def _rows(node: Any) -> Iterator[float]:
+def rows_read(node: Any) -> Iterator[float]:
     """What each step of a plan read, in all its loops."""
     yield (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
     for child in node.get("Plans", []):
-        yield from _rows(child)
+        yield from rows_read(child)
