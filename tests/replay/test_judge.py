@@ -222,10 +222,20 @@ def clock_would_write(desk: Desk, *cases: str) -> list[str]:
 
 
 def test_what_falls_due_after_the_import_is_left_to_the_clock_process(desk: Desk, take: Any) -> None:
+    """A breach of the one, the closing of the other."""
     now = datetime.now(UTC)
-    take(c=[opened(now - timedelta(minutes=30))])
-    publish(desk, GOLD, EVERY)
+    half_an_hour_ago = opened(now - timedelta(minutes=30))
+    take(open=[half_an_hour_ago], done=[event("resolve") | {"time:timestamp": half_an_hour_ago["time:timestamp"]}])
+    publish(desk, GOLD, EVERY, auto_close=HOUR)
+    before = desk.head()
     judge(desk, now=now + timedelta(hours=3))
+    assert topics(desk, before) == {"sla_applied": 2, "sla_met": 1}
+
+
+def test_what_is_not_due_yet_is_not_said(desk: Desk, take: Any) -> None:
+    take(c=[event("work")])
+    publish(desk, GOLD, EVERY)
+    judge(desk, now=TEN + timedelta(minutes=30))
     assert [fact["is"] for fact in written(desk, "c")] == ["sla_applied"]
 
 
