@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 
 from chronodesk.local.files import free_port
 from chronodesk.local.kafka import LocalKafka
@@ -25,6 +26,9 @@ from tests.databases import Database
 
 KEYS = {role: {"key": f"{role}-{uuid4()}", "role": role, "id": str(uuid4())} for role in ("lead", "agent")}
 PATIENCE_SECONDS = 60.0
+
+
+DUE = "SELECT count(*) FROM read.sla_tickets WHERE next_at <= clock_timestamp() + interval '3 seconds'"
 
 
 class Desk:
@@ -99,6 +103,15 @@ class Desk:
         with connect(self.database.app_url, name="test") as connection:
             report = wait_for_views(connection, VIEWS, PATIENCE_SECONDS)
         assert report.caught_up, f"the views do not get level: {report} {self.last_words()}"
+
+    def wait_until_noted(self) -> None:
+        """Until the SLA clock has nothing left to note, and every view knows what it noted."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with psycopg.connect(self.database.app_url, autocommit=True) as connection:
+            while connection.execute(DUE).fetchone() != (0,):
+                assert time.monotonic() < deadline, f"the clock does not come to an end: {self.last_words()}"
+                time.sleep(0.2)
+        self.wait_until_level()
 
     def last_words(self) -> str:
         return self._log.read_text(errors="replace")[-3_000:]

@@ -17,6 +17,18 @@ from tests.faults.desk import KEYS, Desk, headers, identity
 TEMPORARY = {502, 503, 504}
 PATIENCE_SECONDS = 60.0
 
+# Some of it falls due while the agents are still at work, some when they have long gone on.
+PROMISES = {
+    "name": "Soon",
+    "targets": {
+        "first_reply": {"seconds": {"normal": 1}, "time": "calendar"},
+        "assignment": {"seconds": {"normal": 1}, "time": "calendar"},
+        "resolution": {"seconds": {"normal": 2}, "time": "calendar"},
+    },
+    "warnings": [{"percent": 50}],
+    "reactions": [{"on": "breach", "actions": [{"action": "tag", "tags": ["late"]}]}],
+}
+
 
 class Load:
     """One customer, one agent; every request has its own Idempotency-Key and is repeated with it."""
@@ -29,6 +41,7 @@ class Load:
         with httpx.Client(base_url=desk.url, timeout=10) as http:
             http.put(f"/v1/customers/{self._customer}", json={"name": "Cleo"}, headers=lead).raise_for_status()
             http.put(f"/v1/agents/{identity('agent')}", json={"name": "Ada"}, headers=lead).raise_for_status()
+            http.post("/v1/sla/policies", json={"terms": PROMISES}, headers=lead).raise_for_status()
 
     def run(self, stopping: threading.Event, pause: float = 0.01) -> list[UUID]:
         """The command ids that were acknowledged, until told to stop; the last one is seen through."""
@@ -44,6 +57,9 @@ class Load:
         for n in itertools.count(1):
             opening = {"requester": self._customer, "subject": f"printer {n} on fire", "message": "help"}
             ticket = f"/v1/tickets/{self._ask(http, '/v1/tickets', opening, done)['ticket']}"
+            if n % 3 == 0:
+                # Left lying, so that its promises are broken.
+                continue
             yield f"{ticket}/claim", None
             yield f"{ticket}/notes", {"body": f"note on {n}"}
             yield f"{ticket}/replies", {"body": f"answer to {n}"}

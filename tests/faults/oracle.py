@@ -13,6 +13,10 @@ from kafka import KafkaConsumer, TopicPartition
 from psycopg import Connection, sql
 
 from aggregates.envelope import Stored, recorded
+from aggregates.sla.agenda import agenda
+from aggregates.sla.catalogue import Catalogue
+from aggregates.sla.clocks import clocks
+from aggregates.ticket.events import SlaBreached, SlaMet, SlaWarned
 from chronodesk.processes import VIEWS
 from commands.database import connect
 from commands.log import read_after, read_head
@@ -41,6 +45,7 @@ def verify(desk: Desk, acknowledged: Iterable[UUID] = ()) -> None:
         log = read_after(connection, 0, 10_000_000)
         every_command_is_in_the_log_once(log, acknowledged)
         versions_have_no_gaps(log)
+        what_fell_due_is_noted_once(log)
         assert connection.execute(BROKEN_LINKS).fetchone() == (0,)
         kafka_holds_every_event_in_order(desk, log)
         for view in VIEWS:
@@ -65,6 +70,21 @@ def versions_have_no_gaps(log: list[Stored]) -> None:
     for event in log:
         seen[event.stream] += 1
         assert event.version == seen[event.stream]
+
+
+def what_fell_due_is_noted_once(log: list[Stored]) -> None:
+    """Whatever was killed meanwhile: the stream says of each promise what the fold of its own facts says."""
+    book, histories = Catalogue(), defaultdict(list)
+    for stored in log:
+        if stored.type.startswith("ticket."):
+            histories[stored.stream].append(recorded(stored))
+        elif stored.stream in dict(book.streams):
+            book.learn(recorded(stored))
+    asked_at = log[-1].recorded_at
+    for history in histories.values():
+        assert [item for item in agenda(clocks(history, book)) if item.at < asked_at] == []
+        noted = Counter(event.fact for event in history if isinstance(event.fact, SlaBreached | SlaMet | SlaWarned))
+        assert [fact for fact, times in noted.items() if times > 1] == []
 
 
 def kafka_holds_every_event_in_order(desk: Desk, log: list[Stored]) -> None:

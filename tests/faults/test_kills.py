@@ -23,7 +23,17 @@ from tests.faults.load import Load
 from tests.faults.oracle import verify
 
 ROUNDS = 20
-PARTS = ("api", "relay", "consume-desk", "consume-tickets", "consume-queues", "consume-reports", "import")
+PARTS = (
+    "api",
+    "relay",
+    "consume-desk",
+    "consume-tickets",
+    "consume-queues",
+    "consume-reports",
+    "consume-sla",
+    "sla-clock",
+    "import",
+)
 pytestmark = pytest.mark.kafka
 
 
@@ -55,6 +65,7 @@ def test_any_part_may_be_killed_at_any_moment(desk: Desk, load: Load, tmp_path: 
             one_round(desk, random.Random(seed), PARTS[seed % len(PARTS)], log, mapping)
             desk.wait_until_ready()
     desk.wait_until_level()
+    desk.wait_until_noted()
     verify(desk, acknowledged)
     assert len(acknowledged) > ROUNDS
 
