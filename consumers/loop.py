@@ -29,6 +29,8 @@ from projections.projection import Projection
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.25
+# A batch costs several round trips however small it is: what trickles in is gathered for a moment.
+TRICKLE, GATHER_SECONDS = 200, 0.04
 GAUGE_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
 HEALTHY_SECONDS = 10.0
@@ -60,6 +62,8 @@ def consume(projection: Projection[Any], source: Source, stopping: threading.Eve
                 parts = feed.poll(POLL_SECONDS)
                 if parts:
                     apply(connection, build, projection, parts)
+                    if sum(len(part.events) for part in parts) < TRICKLE:
+                        stopping.wait(GATHER_SECONDS)
                 if not build.live:
                     build = _go_live(connection, projection, build, ddl)
                 gauges.refresh()

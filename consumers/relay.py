@@ -26,6 +26,8 @@ BATCH = 1_000
 POLL_SECONDS = 0.1
 STANDBY_SECONDS = 0.5
 MARK_SECONDS = 0.05
+# A flush costs several round trips however little it carries.
+GATHER_SECONDS = 0.02
 
 LISTEN: LiteralString = "LISTEN events"
 # Held by the session: whoever dies lets go of it at once.
@@ -88,6 +90,7 @@ class Publisher:
             full = self.publish() == BATCH
             pause = self._mark_in_time()
             if not full:
+                stopping.wait(GATHER_SECONDS)
                 self._wait(pause)
 
     def close(self) -> None:
