@@ -29,8 +29,8 @@ from tests.aggregates.lives import (
 NOON = at("12:00")
 
 
-def explained(life: Life, now: datetime = NOON, **more: bool) -> Explanation:
-    return explain(life.clocks, now, {OFFICE: "Office"}.get, **more)
+def explained(life: Life, now: datetime = NOON, *, unpromised: bool = False) -> Explanation:
+    return explain(life.clocks, now, {OFFICE: "Office"}.get, unpromised=unpromised)
 
 
 def the(metric: str, life: Life, now: datetime = NOON) -> Account:

@@ -281,7 +281,8 @@ def test_days_weeks_and_months_are_those_of_the_time_zone() -> None:
     assert [instant for _, instant in days] == instants((2026, 3, 27, 23), (2026, 3, 28, 23), (2026, 3, 29, 22))
     assert [day for day, _ in days] == [date(2026, 3, 28), date(2026, 3, 29), date(2026, 3, 30)]
     assert [day for day, _ in periods(since, until, "week", stockholm)] == [date(2026, 3, 23), date(2026, 3, 30)]
-    months = periods(*instants((2025, 11, 30, 23), (2026, 1, 31, 23)), "month", stockholm)
+    since, until = instants((2025, 11, 30, 23), (2026, 1, 31, 23))
+    months = periods(since, until, "month", stockholm)
     assert [day for day, _ in months] == [date(2025, 12, 1), date(2026, 1, 1)]
 
 
