@@ -13,7 +13,7 @@ from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import structlog
-from psycopg import Connection
+from psycopg import AsyncConnection, Connection
 from psycopg.rows import class_row
 
 from aggregates.calendar import CalendarPublished
@@ -69,6 +69,10 @@ GO_ON: LiteralString = """
 UPDATE consumers.sla_moves SET after = %(to)s, looked_at = looked_at + %(looked_at)s, moved = moved + %(moved)s
  WHERE position = %(position)s AND after = %(after)s
 """
+RECENT: LiteralString = """
+SELECT position, cause, kind, since, total, looked_at, moved, started_at, finished_at
+  FROM consumers.sla_moves ORDER BY position DESC LIMIT %(limit)s
+"""
 FINISH: LiteralString = """
 UPDATE consumers.sla_moves SET finished_at = clock_timestamp() WHERE position = %(position)s
 RETURNING looked_at, moved
@@ -89,6 +93,28 @@ class Move:
     @property
     def customer(self) -> UUID | None:
         return self.cause if self.kind == "customer" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`looked_at` of `total` open tickets, of which `moved` got something else; total None: it has not begun."""
+
+    position: int
+    cause: UUID
+    kind: str
+    since: datetime
+    total: int | None
+    looked_at: int
+    moved: int
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+async def recent_moves(connection: AsyncConnection[Any], limit: int) -> list[Progress]:
+    """The newest first."""
+    async with connection.cursor(row_factory=class_row(Progress)) as cursor:
+        await cursor.execute(RECENT, {"limit": limit})
+        return await cursor.fetchall()
 
 
 class Moves:

@@ -35,7 +35,7 @@ ALLOWED: dict[tuple[str, str], set[str | None]] = {
     ("GET", "/v1/tickets/{ticket}/events"): {*READ},
     ("GET", "/v1/tickets/{ticket}/sla"): {*READ},
     **{("GET", f"/v1/sla/{rest}"): {*READ} for rest in ("board", "breaches")},
-    **{("GET", f"/v1/sla/{rest}"): {*FIGURES} for rest in ("board/summary", "compliance")},
+    **{("GET", f"/v1/sla/{rest}"): {*FIGURES} for rest in ("board/summary", "compliance", "moves")},
     ("POST", "/v1/bulk"): {*WORK},
     ("POST", "/v1/my/tickets"): {"customer"},
     ("POST", "/v1/my/tickets/{ticket}/messages"): {"customer"},

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from aggregates.sla.policies import POLICY_LIST
+from consumers.sla_moves import Moves
+from consumers.sla_store import Configuration
 from tests.api.running import Desk
 
 LIST = "/v1/sla/policies"
@@ -203,3 +206,14 @@ def test_a_dry_run_of_nothing_is_refused(desk: Desk, asked: dict[str, Any], stat
     answer = desk.post("agent", f"{LIST}/dry-run", asked)
     assert answer.status_code == status
     assert where is None or where in [error["field"] for error in answer.json()["errors"]]
+
+
+def test_a_change_that_reaches_open_tickets_can_be_watched(desk: Desk) -> None:
+    """What the SLA clock keeps of it: here it has found the change and not begun yet."""
+    publish(desk, "Gold", reach="open")
+    position = desk.get("lead", LIST).headers["chronodesk-position"]
+    with psycopg.connect(desk.database.app_url, autocommit=True) as connection:
+        Moves(connection, Configuration(connection)).advance()
+    found = {move["position"]: move for move in desk.get("analyst", "/v1/sla/moves").json()["moves"]}
+    move = found[int(position)]
+    assert (move["kind"], move["cause"], move["finished_at"]) == ("policy_list", str(POLICY_LIST), None)
