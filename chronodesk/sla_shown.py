@@ -69,7 +69,7 @@ def spans(account: Account) -> Table:
 
 
 def moment(at: datetime | None) -> str:
-    return "now" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return "goes on" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def span(length: timedelta) -> str:

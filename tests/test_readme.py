@@ -118,3 +118,12 @@ def test_the_demo_starts_a_desk_where_none_runs(tmp_path_factory: pytest.TempPat
         assert not (folder / "desk" / "run.json").exists(), "it stopped what it started"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_past_is_judged_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    """Last of all: what others open from here on, policies hold for."""
+    (script,) = (block for block in blocks("sh") if "sla apply" in block)
+    said = sh(script, desk, tmp_path)
+    assert said.startswith("Published.")
+    assert " judged." in said
+    assert "Promises kept and broken" in said
