@@ -32,7 +32,12 @@ from tests.projections.histories import AGENTS, BOOK, LENIENT, START, TEAMS, log
 from tests.projections.test_queues import a_ticket, minute
 from tests.projections.test_queues_next import rows_read
 
-TEN_MINUTES = Shelf({(GOLD, 1): terms(600, "first_reply", warnings=({"percent": 50},))})
+TEN_MINUTES = Shelf(
+    {
+        (GOLD, version): terms(600, metric, warnings=({"percent": 50},))
+        for version, metric in enumerate(("first_reply", "resolution"), 1)
+    }
+)
 PROMISED = facts.SlaApplied(policy=GOLD, policy_version=1, list_version=1)
 ANSWER = facts.ReplyAdded(body="Which floor?")
 STATES: dict[str, BoardState] = {
@@ -50,7 +55,7 @@ def live(module_database: Database) -> Iterator[Build]:
 
 @pytest.fixture
 def view(live: Build) -> Iterator[Build]:
-    """One policy: a first reply within ten minutes, warned of after five."""
+    """Promised are ten minutes, to the first reply or to the resolution; warned of after five."""
     promising = replace(live, projection=Sla(TEN_MINUTES))
     yield promising
     promising.emptied()
@@ -90,7 +95,18 @@ def test_due_at_the_very_instant_is_in_time_and_warned_at_the_very_instant_is_at
     for now, state in ((5, "at_risk"), (10, "at_risk")):
         assert tickets(ask, minute(now), state=state) == [ticket]
     assert tickets(ask, minute(5) - tick, state="running") == [ticket]
+    assert tickets(ask, minute(10), state="breached") == []
     assert tickets(ask, minute(10) + tick, state="breached") == [ticket]
+
+
+def test_what_stands_still_is_shown_only_where_it_is_asked_for(view: Build, ask: Any) -> None:
+    """Though it was warned of before."""
+    events = a_ticket(facts.SlaApplied(policy=GOLD, policy_version=2, list_version=2))
+    ticket = events[0].stream
+    view.apply([*events, recorded(ticket, 4, facts.PutPending(was="new"), at=minute(6))])
+    now = minute(7)
+    assert tickets(ask, now, state="paused") == [ticket]
+    assert tickets(ask, now) == tickets(ask, now, state="at_risk") == tickets(ask, now, state="running") == []
 
 
 def test_whose_and_what_is_asked_for(view: Build, ask: Any) -> None:
