@@ -32,11 +32,9 @@ from tests.projections.histories import AGENTS, BOOK, LENIENT, START, TEAMS, log
 from tests.projections.test_queues import a_ticket, minute
 from tests.projections.test_queues_next import rows_read
 
+WARNED = ({"percent": 50},)
 TEN_MINUTES = Shelf(
-    {
-        (GOLD, version): terms(600, metric, warnings=({"percent": 50},))
-        for version, metric in enumerate(("first_reply", "resolution"), 1)
-    }
+    {(GOLD, 1): terms(600, "first_reply", warnings=WARNED), (GOLD, 2): terms(600, "resolution", warnings=WARNED)}
 )
 PROMISED = facts.SlaApplied(policy=GOLD, policy_version=1, list_version=1)
 ANSWER = facts.ReplyAdded(body="Which floor?")
