@@ -88,6 +88,11 @@ def test_as_of_a_moment_in_its_past_a_ticket_is_what_it_was_then(desk: Desk) -> 
     assert (late.over, late.account.state) == (timedelta(minutes=20), "breached")
 
 
+def test_what_is_not_due_yet_is_neither_kept_nor_broken(desk: Desk) -> None:
+    found = report(desk, Period(end=TEN + timedelta(minutes=40)))
+    assert (found.months, found.worst) == ({("resolution", "2012-05"): Kept(1, 0)}, [])
+
+
 def test_lengths_are_told_to_the_second_and_beyond_where_there_is_more() -> None:
     assert span(timedelta(hours=4_908, minutes=10, seconds=14)) == "4,908:10:14"
     assert span(timedelta(seconds=-61.5)) == "-0:01:01.500000"
