@@ -107,6 +107,16 @@ def test_what_stands_still_is_shown_only_where_it_is_asked_for(view: Build, ask:
     assert tickets(ask, now) == tickets(ask, now, state="at_risk") == tickets(ask, now, state="running") == []
 
 
+def test_a_broken_promise_goes_on_pressing_until_its_cycle_ends(view: Build) -> None:
+    events = a_ticket(PROMISED)
+    ticket = events[0].stream
+    view.apply([*events, recorded(ticket, 4, facts.Assigned(agent=AGENTS[0]), at=minute(12))])
+    asked_for = "SELECT due_at, pressing_at FROM read.sla_tickets WHERE id = %s"
+    assert view.connection.execute(asked_for, [ticket]).fetchone() == (None, minute(10))
+    view.apply([recorded(ticket, 5, ANSWER, at=minute(13))])
+    assert view.connection.execute(asked_for, [ticket]).fetchone() == (None, None)
+
+
 def test_whose_and_what_is_asked_for(view: Build, ask: Any) -> None:
     one = promised(view, facts.Assigned(agent=AGENTS[0]), team=TEAMS[0])
     two = promised(view, facts.Assigned(agent=AGENTS[1]), waits=1, team=TEAMS[0], priority="urgent")
