@@ -89,7 +89,7 @@ def test_as_of_a_moment_in_its_past_a_ticket_is_what_it_was_then(desk: Desk) -> 
 
 
 def test_what_is_not_due_yet_is_neither_kept_nor_broken(desk: Desk) -> None:
-    found = report(desk, Period(end=TEN + timedelta(minutes=40)))
+    found = Reporting(desk.reading, TEN + timedelta(minutes=40), Period()).run()
     assert (found.months, found.worst) == ({("resolution", "2012-05"): Kept(1, 0)}, [])
 
 
