@@ -158,7 +158,7 @@ class ReportRow:
 
 class Reports:
     name: ClassVar[str] = "reports"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, ReportRow]:

@@ -23,7 +23,7 @@ CREATE TABLE reports (
     course_assignee            uuid,
     last_team                  uuid,
     last_assignee              uuid,
-    last_at                    timestamptz NOT NULL,
+    last_at                    timestamptz,
     status_since               timestamptz NOT NULL,
     opened_at                  timestamptz,
     first_assigned_at          timestamptz,

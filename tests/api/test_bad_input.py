@@ -221,7 +221,7 @@ def test_any_text_comes_back_as_it_was_given(desk: Desk, text: str) -> None:
     bodies = [message["body"] for message in desk.get("customer", f"/v1/my{path[3:]}/thread").json()["messages"]]
     assert bodies == [given, given]
     assert desk.get("agent", f"{path}/events").json()["events"][0]["fact"]["subject"] == given
-    listed = desk.get("agent", "/v1/queues", None).json()
+    listed = desk.get("agent", "/v1/queues", last).json()
     assert listed["items"]
     found = desk.http.get("/v1/queues", params={"category": given, "tag": given.lower()}, headers=JSON).json()["items"]
     assert [item["number"] for item in found] == [opened.json()["number"]]
