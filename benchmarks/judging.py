@@ -23,8 +23,10 @@ def run(quick: bool) -> list[Measure]:
             applied = chronodesk(environment, "sla", "apply", "--from", SINCE, "--json")
             chronodesk(environment, "lag", "--wait", "300", "--json")
             report = chronodesk(environment, "sla", "report", "--json")
+    fold = report["fold_seconds"]
     return [
-        Measure("clocks of the log folded", "tickets/s", report["tickets_per_second"]),
-        Measure("clocks of the log folded", "events/s", report["events_per_second"]),
-        Measure("policies applied and breaches noted", "tickets/s", applied["tickets_per_second"]),
+        Measure("clocks of the log folded, one core", "tickets/s", report["tickets"] / fold),
+        Measure("clocks of the log folded, one core", "events/s", report["events"] / fold),
+        Measure("the same with reading and decoding", "tickets/s", report["tickets"] / report["seconds"]),
+        Measure("policies applied, breaches noted", "tickets/s", applied["tickets_a_second"]),
     ]

@@ -42,6 +42,7 @@ def publish_defaults(
     zone: Annotated[str | None, typer.Option(help="else one is made: Europe/Stockholm", show_default=False)] = None,
     hours: Annotated[str, typer.Option(help="Monday to Friday, in that zone")] = HOURS,
     effective_from: Annotated[str | None, typer.Option(help="now, if left out", show_default=False)] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish the five shipped policies, and a calendar for them. Safe to run again: what is there stays."""
     from aggregates.errors import Refusal
@@ -59,7 +60,10 @@ def publish_defaults(
         raise Unavailable(f"{away.detail} Run the same again.") from None
     except Refusal as refused:
         raise UsageError(f"{refused.code}: {refused.detail}") from None
-    _print_held(held)
+    if as_json:
+        console.print_json(json.dumps(held.as_json()))
+    else:
+        _print_held(held)
 
 
 @sla.command("apply")
@@ -197,13 +201,12 @@ def _week(calendar: UUID | None, zone: str | None, hours: str) -> Hours | None:
 def _print_held(held: Held) -> None:
     from aggregates.sla.matching import in_force
 
-    now = held.policies.moment(datetime.now(UTC))
-    version = held.hours.in_force(now)
+    version = held.hours.in_force(held.now)
     say("Published." if held.news else "All of it is there already.")
     week = version.hours.monday[0] if version and version.hours.monday else None
     zone = f"{version.hours.zone}, Mondays {week}, version {version.number}" if version else "no hours yet"
     say(f"Calendar {held.calendar}: {held.hours.name} ({zone})")
-    for policy, found in in_force(held.policies, now, None):
+    for policy, found in in_force(held.policies, held.now, None):
         say(f"Policy   {policy}: {found.terms.name}, version {found.number}, from {found.effective_from:%Y-%m-%d}")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from aggregates.business_time import Hours, Span
 from aggregates.calendar import Calendar, CalendarCommand, CreateCalendar, PublishHours
 from aggregates.envelope import Actor
 from aggregates.sla.defaults import DEFAULTS
+from aggregates.sla.matching import in_force
 from aggregates.sla.policies import POLICY_LIST, PolicyList, PublishDefaults
 from commands.context import Context
 from commands.database import pool
@@ -30,6 +32,23 @@ class Held:
     hours: Calendar
     policies: PolicyList
     news: int
+
+    @property
+    def now(self) -> datetime:
+        """Not before what was just published."""
+        return self.policies.moment(datetime.now(UTC))
+
+    def as_json(self) -> dict[str, Any]:
+        version = self.hours.in_force(self.now)
+        return {
+            "calendar": str(self.calendar),
+            "calendar_version": version.number if version else None,
+            "policies": [
+                {"id": str(policy), "name": held.terms.name, "version": held.number}
+                for policy, held in in_force(self.policies, self.now, None)
+            ],
+            "news": self.news,
+        }
 
 
 class NoCalendar(Exception):

@@ -22,6 +22,8 @@ def test_an_imported_past_is_judged_and_reported(run: Run, tmp_path: Path) -> No
     assert (refused.returncode, "run `chronodesk sla defaults`" in refused.stderr) == (3, True)
     assert run("sla", "defaults", *MAKE).stdout.startswith("Published.")
     assert run("sla", "defaults").stdout.startswith("All of it is there already.")
+    told = json.loads(run("sla", "defaults", "--json").stdout)
+    assert (told["news"], len(told["policies"]), told["calendar_version"]) == (0, 5, 1)
     early = run("sla", "apply", "--from", "2023-01-01")
     assert (early.returncode, "from 2024-01-01 00:00 on" in early.stderr) == (2, True)
     dry = json.loads(run("sla", "apply", "--from", "2024-01-01", "--dry-run", "--json").stdout)
