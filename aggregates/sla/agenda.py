@@ -39,7 +39,7 @@ def agenda(clocks: Clocks) -> list[Item]:
     An instant before the import of a ticket's history acts on nothing and closes nothing: nobody is paged for 2011.
     """
     noted = _Noted(clocks)
-    items = [item for clock in clocks for item in _of_clock(clock, clocks, noted)]
+    items = [item for clock in clocks if clock.promised for item in _of_clock(clock, clocks, noted)]
     closing = closes_at(clocks)
     if closing is not None:
         items.append(Item(closing, Closed(was="resolved", cause="auto")))
