@@ -26,7 +26,7 @@ class CommandAnswer(BaseModel):
     version: int = Field(description="of the ticket, after this command")
     position: int = Field(description="of the log: send it as `Chronodesk-After` to read what you wrote")
     events: list[str] = Field(examples=[["ticket.assigned.v1"]])
-    follow_up: TicketRef | None = Field(None, description="where a message to a closed ticket went")
+    follow_up: TicketRef | None = Field(None, description="where the story goes on")
 
 
 class Changed(BaseModel):

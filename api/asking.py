@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Path, Request, Response
 from aggregates.errors import Refusal
 from aggregates.fact import Command
 from aggregates.ticket.commands import Intake, OpenTicket, TicketCommand
-from aggregates.ticket.events import FollowedUp, Opened
+from aggregates.ticket.events import FollowedUp, Merged, Opened
 from api.answers import CommandAnswer, TicketRef, human
 from api.callers import Caller, Forbidden
 from api.services import Services, Shared
@@ -94,6 +94,8 @@ def answered(accepted: Accepted) -> CommandAnswer:
             number = human(fact.number)
         if isinstance(fact, FollowedUp):
             follow_up = TicketRef(ticket=fact.follow_up, number=human(fact.number))
+        if isinstance(fact, Merged):
+            follow_up = TicketRef(ticket=fact.into, number=human(fact.number))
     return CommandAnswer(
         ticket=accepted.stream,
         number=number,

@@ -29,7 +29,7 @@ TYPES: Mapping[str, type[Command]] = {
     "de_escalate": c.DeEscalate, "priority": c.ChangePriority, "category": c.ChangeCategory,
     "type": c.ChangeType, "fields": c.ChangeFields, "add_tags": c.AddTags, "remove_tags": c.RemoveTags,
     "pending": c.WaitForRequester, "hold": c.Hold, "reopen": c.Reopen, "resolve": c.Resolve, "close": c.Close,
-    "spam": c.MarkSpam, "watch": c.Watch, "unwatch": c.Unwatch, "link": c.Link, "unlink": c.Unlink,
+    "spam": c.MarkSpam, "watch": c.Watch, "unwatch": c.Unwatch, "merge": c.Merge, "link": c.Link, "unlink": c.Unlink,
     "time": c.LogTime,
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from aggregates.ticket.commands import (
     Link,
     LogTime,
     MarkSpam,
+    Merge,
     OpenTicket,
     ReceiveMessage,
     RemoveTags,
@@ -180,6 +181,12 @@ async def link_tickets(who: AgentCaller, ticket: TicketId, body: Link, ask: Ask)
 @tickets.post("/{ticket}/links/remove")
 async def unlink_tickets(who: AgentCaller, ticket: TicketId, body: Unlink, ask: Ask) -> CommandAnswer:
     """Take a link away, on both sides."""
+    return await ask.work(who, ticket, body)
+
+
+@tickets.post("/{ticket}/merge")
+async def merge_ticket(who: AgentCaller, ticket: TicketId, body: Merge, ask: Ask) -> CommandAnswer:
+    """Close it because another ticket of its requester tells the same story, where that goes on."""
     return await ask.work(who, ticket, body)
 
 

@@ -9,10 +9,10 @@ from aggregates.desk import Desk
 from aggregates.errors import NotFound, RuleBroken, Unacceptable
 from aggregates.fact import Fact
 from aggregates.sla.policies import POLICY_LIST
-from aggregates.ticket.commands import Intake, Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
+from aggregates.ticket.commands import Intake, Link, Merge, OpenTicket, ReceiveMessage, TicketCommand, Unlink
 from aggregates.ticket.decide import decide, open_ticket
 from aggregates.ticket.events import Opened
-from aggregates.ticket.pairs import follow_up, link, unlink
+from aggregates.ticket.pairs import follow_up, link, merge, unlink
 from aggregates.ticket.state import Ticket
 from commands.applying import follows, follows_new, listed, with_policy
 from commands.context import Accepted, Context
@@ -59,7 +59,9 @@ class Tickets:
         """Any command on a ticket that exists. Raises NotFound if it does not."""
         match command:
             case Link() | Unlink():
-                return await self._link(ticket, command, context)
+                return await self._pair(ticket, command.other, "other", command, context)
+            case Merge():
+                return await self._pair(ticket, command.into, "into", command, context)
             case ReceiveMessage():
                 return await self._receive(ticket, command, context)
             case _:
@@ -122,19 +124,26 @@ class Tickets:
             )
         )
 
-    async def _link(self, ticket: UUID, command: Link | Unlink, context: Context) -> Accepted:
+    async def _pair(
+        self, ticket: UUID, other: UUID, field: str, command: Link | Unlink | Merge, context: Context
+    ) -> Accepted:
+        """`field` of the command names the other one."""
+
         def decision(seen: Seen, desk: Desk) -> Writes:
             here = _existing(seen, ticket)
-            if ticket == command.other:
-                raise Unacceptable("ticket.linked_to_itself", "A ticket cannot be linked to itself.", field="other")
-            there = desk.ticket(command.other, "other")
-            if isinstance(command, Link):
-                ours, theirs = link(here, ticket, there, command)
-            else:
-                ours, theirs = unlink(here, ticket, there, command)
-            return {ticket: ours, command.other: theirs}
+            if ticket == other:
+                raise Unacceptable("ticket.linked_to_itself", "A ticket cannot be linked to itself.", field=field)
+            there = desk.ticket(other, field)
+            match command:
+                case Link():
+                    ours, theirs = link(here, ticket, there, command)
+                case Unlink():
+                    ours, theirs = unlink(here, ticket, there, command)
+                case Merge():
+                    ours, theirs = merge(here, ticket, there, command)
+            return {ticket: ours, other: theirs}
 
-        own = tuple(dict.fromkeys((ticket, command.other)))
+        own = tuple(dict.fromkeys((ticket, other)))
         return await self._handler.handle(Ask(command, context, own=own, decide=decision))
 
 

@@ -21,6 +21,7 @@ from aggregates.ticket.events import (
     DeEscalated,
     Escalated,
     MarkedSpam,
+    Merged,
     MessageReceived,
     Opened,
     PriorityChanged,
@@ -42,7 +43,7 @@ NEW = Ticket()
 SHARDS = 12
 SEEN = (
     *(Opened, ReplyAdded, Assigned, Unassigned, Routed, Escalated, DeEscalated, PriorityChanged, CategoryChanged),
-    *(Tagged, Untagged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam),
+    *(Tagged, Untagged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged),
 )
 """The facts that change what a work list shows of a ticket."""
 PEOPLE = frozenset({"agent", "import"})
@@ -231,7 +232,7 @@ def _settles(event: Recorded) -> bool:
     match event.fact:
         case ReplyAdded(automatic=automatic):
             return not automatic and event.actor.kind in PEOPLE
-        case Resolved() | Closed() | MarkedSpam():
+        case Resolved() | Closed() | MarkedSpam() | Merged():
             return True
         case _:
             return False

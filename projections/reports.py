@@ -21,6 +21,7 @@ from aggregates.ticket.events import (
     Escalated,
     Imported,
     MarkedSpam,
+    Merged,
     MessageReceived,
     NoteAdded,
     Opened,
@@ -44,7 +45,7 @@ MICROSECOND = timedelta(microseconds=1)
 PEOPLE = frozenset({"agent", "import"})
 SEEN = (
     *(Opened, Imported, ReplyAdded, Assigned, Unassigned, Routed, Escalated, DeEscalated, PriorityChanged),
-    *(CategoryChanged, TypeChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, TimeLogged),
+    *(CategoryChanged, TypeChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged, TimeLogged),
 )
 """The facts that change the part of the state that reports show."""
 
@@ -230,7 +231,7 @@ def _of_fact(figures: Figures, event: Recorded) -> dict[str, Any]:
             return {"reopens": figures.reopens + 1, "closed_at": None}
         case Resolved():
             return {"first_resolved_at": figures.first_resolved_at or at, "last_resolved_at": at}
-        case Closed() | MarkedSpam():
+        case Closed() | MarkedSpam() | Merged():
             return {"closed_at": at}
         case _:
             return {}

@@ -21,9 +21,9 @@ from aggregates.kinds import KINDS, evolved
 from aggregates.sla import policies
 from aggregates.sla.policies import PolicyCommand
 from aggregates.team import TeamCommand
-from aggregates.ticket.commands import Link, OpenTicket, ReceiveMessage, TicketCommand, Unlink
+from aggregates.ticket.commands import Link, Merge, OpenTicket, ReceiveMessage, TicketCommand, Unlink
 from aggregates.ticket.decide import decide, open_ticket
-from aggregates.ticket.pairs import follow_up, link, unlink
+from aggregates.ticket.pairs import follow_up, link, merge, unlink
 from tests.aggregates.cast import AS_ADA, DESK, FOLLOW_UP, GOLD, NOON, NUMBER, TICKET
 
 Facts = tuple[Fact, ...]
@@ -96,6 +96,8 @@ def decided(given: Given, command: Command) -> tuple[Facts, Facts]:
             return open_ticket(command, NUMBER, given.actor, given.desk), ()
         case Link():
             return link(state, TICKET, state_of(command, given.there), command)
+        case Merge():
+            return merge(state, TICKET, state_of(command, given.there), command)
         case Unlink():
             return unlink(state, TICKET, state_of(command, given.there), command)
     if isinstance(command, TicketCommand):

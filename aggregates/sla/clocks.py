@@ -24,6 +24,7 @@ from aggregates.ticket.events import (
     Escalated,
     Imported,
     MarkedSpam,
+    Merged,
     MessageReceived,
     Metric,
     Opened,
@@ -58,7 +59,7 @@ PAUSED_BY_POLICY: frozenset[Metric] = frozenset({"resolution", "ownership"})
 PEOPLE = frozenset({"agent", "import"})
 READ = (
     *(Opened, Imported, MessageReceived, ReplyAdded, SlaApplied, Routed, Assigned, Unassigned, Escalated, DeEscalated),
-    *(PriorityChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam),
+    *(PriorityChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged),
 )
 """The facts that a clock reads."""
 POLICY_COMES = (Opened, SlaApplied)
@@ -127,8 +128,8 @@ class Clocks:
             case Resolved():
                 self.first_resolved_at, self.resolved_at = self.first_resolved_at or at, at
                 self._settle(at)
-            case Closed() | MarkedSpam():
-                self._settle(at)
+            case Closed() | MarkedSpam() | Merged():
+                self._settle(at, kept=isinstance(fact, Closed))
             case Reopened():
                 self._resume(before, at)
         if self.ticket.assignee is not None and "assignment" in self._open:
@@ -163,7 +164,8 @@ class Clocks:
         if self.ticket.active:
             self._start(UPDATES, at)
 
-    def _settle(self, at: datetime) -> None:
+    def _settle(self, at: datetime, *, kept: bool = True) -> None:
+        """Whoever marks a ticket as spam, or merges it, has kept no promise by that."""
         for metric in ENDED_BY_RESOLVING:
             self._end(metric, at, met=False)
         for metric in LASTING:
@@ -171,7 +173,7 @@ class Clocks:
             if clock is None or clock.ended_at is not None:
                 continue
             clock.ended_at = at
-            if not self.ticket.spam:
+            if kept:
                 clock.met = self._kept(clock, at)
 
     def _resume(self, before: Ticket, at: datetime) -> None:

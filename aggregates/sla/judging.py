@@ -13,7 +13,7 @@ from aggregates.envelope import Recorded
 from aggregates.sla.clocks import in_order, instant
 from aggregates.sla.matching import READ_BY_CONDITIONS, applying
 from aggregates.sla.policies import PolicyList
-from aggregates.ticket.events import Closed, MarkedSpam, SlaApplied, TicketFact
+from aggregates.ticket.events import Closed, MarkedSpam, Merged, SlaApplied, TicketFact
 from aggregates.ticket.state import Ticket, evolve
 
 
@@ -67,7 +67,7 @@ def _moments(read: Sequence[Recorded], steps: Sequence[datetime], end: datetime)
 def _end(facts: Sequence[Recorded], now: datetime) -> datetime:
     """When the ticket was closed, if it still is; else now."""
     last = next((event for event in reversed(facts) if event.fact.status), None)
-    closed = last is not None and isinstance(last.fact, Closed | MarkedSpam)
+    closed = last is not None and isinstance(last.fact, Closed | MarkedSpam | Merged)
     return min(instant(last), now) if last is not None and closed else now
 
 

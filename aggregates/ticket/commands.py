@@ -171,6 +171,12 @@ class Unlink(Command):
     relation: Relation = "relates_to"
 
 
+class Merge(Command):
+    """`into`: the ticket in which the story goes on."""
+
+    into: UUID
+
+
 class LogTime(Command):
     """Register work, in whole seconds, up to a day at once; of the caller if no agent is named."""
 
@@ -203,6 +209,7 @@ TicketCommand = (
     | Resolve
     | Close
     | MarkSpam
+    | Merge
     | Watch
     | Unwatch
     | Link

@@ -25,6 +25,7 @@ from aggregates.ticket.commands import (
     Link,
     LogTime,
     MarkSpam,
+    Merge,
     OpenTicket,
     ReceiveMessage,
     RemoveTags,
@@ -146,8 +147,8 @@ def decide(ticket: Ticket, command: TicketCommand, actor: Actor, desk: Desk) -> 
             return _watch(ticket, command, actor, desk)
         case LogTime():
             return _log_time(command, actor, desk)
-        case Link() | Unlink():
-            raise TypeError("links are written to two tickets at once: see aggregates.ticket.pairs")
+        case Link() | Unlink() | Merge():
+            raise TypeError("this is written to two tickets at once: see aggregates.ticket.pairs")
         case _:
             assert_never(command)
 

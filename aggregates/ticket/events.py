@@ -178,6 +178,14 @@ class MarkedSpam(Fact, type_name="ticket.marked_spam.v1", status=True):
     was: Status
 
 
+class Merged(Fact, type_name="ticket.merged.v1", status=True):
+    """It tells the story of another ticket of the requester's, where that goes on; this one is closed."""
+
+    was: Status
+    into: UUID
+    number: int
+
+
 class WatcherAdded(Fact, type_name="ticket.watcher_added.v1"):
     watcher: UUID
 
@@ -311,6 +319,7 @@ TicketFact = (
     | Resolved
     | Closed
     | MarkedSpam
+    | Merged
     | WatcherAdded
     | WatcherRemoved
     | Linked

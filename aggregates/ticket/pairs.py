@@ -1,4 +1,4 @@
-"""What do two tickets allow that are written at once? Linking them, and following one up with the other."""
+"""What do two tickets allow that are written at once? Linking, merging, and following one up with the other."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from uuid import UUID
 
 from aggregates.desk import Desk
 from aggregates.errors import require
-from aggregates.ticket.commands import Link, ReceiveMessage, Unlink
+from aggregates.ticket.commands import Link, Merge, ReceiveMessage, Unlink
 from aggregates.ticket.decide import Facts, received_message, requester_of
-from aggregates.ticket.events import FollowedUp, Linked, Opened, Relation, Unlinked
+from aggregates.ticket.events import FollowedUp, Linked, Merged, Opened, Relation, Unlinked
 from aggregates.ticket.state import Ticket
 
 MIRROR: dict[Relation, Relation] = {
@@ -35,6 +35,16 @@ def unlink(ticket: Ticket, id: UUID, other: Ticket, command: Unlink) -> tuple[Fa
     require(here in ticket.links, "ticket.not_linked", "There is no such link.")
     ours = Unlinked(relation=command.relation, other=command.other)
     return (ours,), (Unlinked(relation=there[0], other=id),) if there in other.links else ()
+
+
+def merge(ticket: Ticket, id: UUID, other: Ticket, command: Merge) -> tuple[Facts, Facts]:
+    """The one is closed, and what its requester writes from then on goes to the other, which is linked to it."""
+    require(ticket.status != "closed", "ticket.closed", "A closed ticket is final; open a follow-up.")
+    require(other.status != "closed", "ticket.merge_into_closed", "The other ticket is closed.")
+    # What is written to the one would be read by the other's requester.
+    require(ticket.requester == other.requester, "ticket.other_requester", "The other ticket is another requester's.")
+    ours, theirs = link(ticket, id, other, Link(other=command.into, relation="duplicates"))
+    return (*ours, Merged(was=ticket.status, into=command.into, number=other.number)), theirs
 
 
 def follow_up(

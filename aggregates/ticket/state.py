@@ -22,6 +22,7 @@ from aggregates.ticket.events import (
     Imported,
     Linked,
     MarkedSpam,
+    Merged,
     MessageReceived,
     NoteAdded,
     Notified,
@@ -156,6 +157,8 @@ def evolve(ticket: Ticket, fact: TicketFact) -> Ticket:
             return replace(ticket, status="closed")
         case MarkedSpam():
             return replace(ticket, status="closed", spam=True)
+        case Merged():
+            return replace(ticket, status="closed", follow_up=fact.into)
         case WatcherAdded():
             return replace(ticket, watchers=ticket.watchers | {fact.watcher})
         case WatcherRemoved():

@@ -148,6 +148,7 @@ TICKET: tuple[Fact, ...] = (
     t.Closed(was="resolved", cause="auto"),
     t.Closed(was="resolved", cause="import"),
     t.MarkedSpam(was="new"),
+    t.Merged(was="open", into=OTHER, number=1042),
     t.WatcherAdded(watcher=ADA),
     t.WatcherRemoved(watcher=ADA),
     t.Linked(other=OTHER, relation="duplicates"),

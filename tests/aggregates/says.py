@@ -85,6 +85,8 @@ def _ticket(before: Any, fact: Fact, after: Any) -> object:
             return (before.status, after.status) == (fact.was, "closed")
         case t.MarkedSpam():
             return (before.status, after.status, after.spam) == (fact.was, "closed", True)
+        case t.Merged():
+            return (before.status, after.status, after.follow_up) == (fact.was, "closed", fact.into)
         case t.WatcherAdded():
             return fact.watcher in after.watchers - before.watchers
         case t.WatcherRemoved():

@@ -255,6 +255,14 @@ def test_spam_breaks_and_keeps_no_promise() -> None:
     assert life.agenda(at("12:00", 6)) == []
 
 
+def test_a_merged_ticket_warns_and_breaches_no_more() -> None:
+    """Others go on escalating what was merged: its clocks belong to nobody any more."""
+    life = Life(terms(HOUR, "first_reply", "resolution", "agent_work", warnings=({"percent": 80},)))
+    life.opened(at("10:00")).tell(at("10:10"), t.Merged(was="new", into=NETWORK, number=2))
+    assert life.agenda(at("12:00", 6)) == []
+    assert life.clock("resolution").state(NOON) == "ended"
+
+
 def test_warnings_come_at_fractions_and_at_times_before() -> None:
     warnings = ({"percent": 50}, {"left": 10 * MINUTE}, {"left": 2 * HOUR})
     life = Life(terms(HOUR, "resolution", warnings=warnings)).opened(at("10:00"))

@@ -256,7 +256,7 @@ def test_a_fact_is_personal_exactly_if_it_holds_personal_text() -> None:
 
 
 def test_status_facts_are_those_that_only_set_the_status() -> None:
-    words = ("put_pending", "put_on_hold", "reopened", "resolved", "closed", "marked_spam")
+    words = ("put_pending", "put_on_hold", "reopened", "resolved", "closed", "marked_spam", "merged")
     assert {name for name, fact in FACTS.items() if fact.status} == {f"ticket.{word}.v1" for word in words}
 
 

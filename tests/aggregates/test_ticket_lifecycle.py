@@ -24,6 +24,7 @@ from aggregates.ticket.commands import (
     Link,
     LogTime,
     MarkSpam,
+    Merge,
     OpenTicket,
     ReceiveMessage,
     RemoveTags,
@@ -63,6 +64,7 @@ from tests.aggregates.cast import (
     AS_SYSTEM,
     BEN,
     OPENED,
+    OTHER,
     SUPPORT,
 )
 from tests.spec import given
@@ -236,6 +238,7 @@ CLOSED_TO: tuple[TicketCommand, ...] = (
     Resolve(),
     Close(),
     MarkSpam(),
+    Merge(into=OTHER),
     Watch(),
     Unwatch(),
 )

@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 
-from aggregates.ticket.commands import Link, Unlink
+from aggregates.ticket.commands import Link, Merge, Unlink
 from aggregates.ticket.decide import decide
-from aggregates.ticket.events import Closed, Linked, Relation, Unlinked
+from aggregates.ticket.events import Closed, Linked, Merged, Opened, Relation, Unlinked
 from aggregates.ticket.pairs import MIRROR
 from aggregates.ticket.state import Ticket
-from tests.aggregates.cast import AS_ADA, DESK, OPENED, OTHER, TICKET
+from tests.aggregates.cast import AS_ADA, CARL, DESK, OPENED, OTHER, TICKET
 from tests.spec import given
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -74,3 +74,25 @@ def test_what_is_not_linked_is_not_unlinked() -> None:
 def test_one_ticket_alone_decides_no_link(command: Link | Unlink) -> None:
     with pytest.raises(TypeError, match="two tickets"):
         decide(Ticket(number=1), command, AS_ADA, DESK)
+
+
+def test_a_merged_ticket_is_closed_and_its_story_goes_on_in_the_other() -> None:
+    here, there = Linked(relation="duplicates", other=OTHER), Linked(relation="duplicated_by", other=TICKET)
+    merged = Merged(was="new", into=OTHER, number=OPENED.number)
+    given(OPENED, there=[OPENED]).when(Merge(into=OTHER)).then(here, merged, there=[there]).becomes(
+        status="closed", follow_up=OTHER
+    )
+
+
+def test_what_is_closed_is_neither_merged_nor_merged_into() -> None:
+    given(OPENED, CLOSED, there=[OPENED]).when(Merge(into=OTHER)).refused("ticket.closed")
+    given(OPENED, there=[OPENED, CLOSED]).when(Merge(into=OTHER)).refused("ticket.merge_into_closed")
+
+
+def test_nobody_reads_what_another_requester_wrote() -> None:
+    others = Opened(number=7, requester=CARL, subject="Smoke", channel="email")
+    given(OPENED, there=[others]).when(Merge(into=OTHER)).refused("ticket.other_requester")
+
+
+def test_a_ticket_is_not_merged_into_itself() -> None:
+    given(OPENED, there=[OPENED]).when(Merge(into=TICKET)).refused("ticket.linked_to_itself")

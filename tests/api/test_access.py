@@ -21,7 +21,7 @@ FIGURES = READ | {"analyst", "ops"}
 EVERYBODY: set[str | None] = {*ROLES, None}
 VERBS = (
     "notes", "route", "assign", "claim", "unassign", "escalate", "de-escalate", "priority", "category", "type",
-    "fields", "tags/add", "tags/remove", "pending", "hold", "reopen", "resolve", "close", "spam", "links/add",
+    "fields", "tags/add", "tags/remove", "pending", "hold", "reopen", "resolve", "close", "spam", "merge", "links/add",
     "links/remove", "time", "watchers/add", "watchers/remove",
 )  # fmt: skip
 # Who may call each route; a route that is not here fails the test.

@@ -144,6 +144,17 @@ def test_links_are_seen_from_both_sides(desk: Desk) -> None:
     assert desk.get("agent", f"/v1/tickets/{other}", gone).json()["links"] == []
 
 
+def test_what_is_written_to_a_merged_ticket_goes_to_the_other(desk: Desk) -> None:
+    one, other = desk.ticket(), desk.ticket()
+    into = desk.get("agent", f"/v1/tickets/{other}/events").json()["events"][0]["stream"]
+    merged = desk.done("agent", f"/v1/tickets/{one}/merge", {"into": into}).json()
+    assert merged["follow_up"] == {"ticket": into, "number": other}
+    told = desk.done("service", f"/v1/tickets/{one}/messages", {"body": "And it smokes"})
+    assert told.json()["ticket"] == into
+    refused = desk.post("agent", f"/v1/tickets/{one}/merge", {"into": into})
+    assert (refused.status_code, refused.json()["code"]) == (409, "ticket.closed")
+
+
 def test_only_channels_say_when_it_happened(desk: Desk) -> None:
     ticket = desk.ticket()
     opened_at = desk.get("agent", f"/v1/tickets/{ticket}/events").json()["events"][0]["recorded_at"]

@@ -140,6 +140,7 @@ historic: st.SearchStrategy[TicketFact] = st.one_of(
     of(facts.Resolved, was=statuses, code="solved", unanswered=CANARY),
     of(facts.Closed, was=statuses, cause="import"),
     of(facts.MarkedSpam, was=statuses),
+    of(facts.Merged, was=statuses, into=st.sampled_from(OTHERS), number=1234),
     of(facts.WatcherAdded, watcher=agents),
     of(facts.WatcherRemoved, watcher=agents),
     of(facts.Linked, other=st.sampled_from(OTHERS), relation=relations),

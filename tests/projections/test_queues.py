@@ -113,7 +113,7 @@ def test_a_late_message_from_before_an_answer_was_answered() -> None:
 @given(history=imported(ID))
 @settings(LENIENT, max_examples=300)
 def test_waiting_is_what_a_look_at_all_messages_says(history: list[Recorded]) -> None:
-    ends = (facts.Resolved, facts.Closed, facts.MarkedSpam)
+    ends = (facts.Resolved, facts.Closed, facts.MarkedSpam, facts.Merged)
     answers = [
         (e.at, e.version)
         for e in history

@@ -157,7 +157,7 @@ def test_all_time_from_opening_to_the_last_event_is_in_one_status_or_closed(hist
     spent = sum(getattr(figures, f"micros_{status}") for status in ("new", "open", "pending", "on_hold", "resolved"))
     if figures.opened_at is None or figures.last_at is None:
         assert spent == 0
-    elif any(isinstance(event.fact, facts.Closed | facts.MarkedSpam) for event in history):
+    elif any(isinstance(event.fact, facts.Closed | facts.MarkedSpam | facts.Merged) for event in history):
         assert 0 <= spent <= (figures.last_at - figures.opened_at) // timedelta(microseconds=1)
     else:
         assert spent == (figures.last_at - figures.opened_at) // timedelta(microseconds=1)
