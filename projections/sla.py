@@ -27,6 +27,7 @@ Values = tuple[Any, ...]
 UNHELD: Values = (None, None, None)
 Part = tuple[str, Any, int]
 
+LOG: LiteralString = "SELECT log_id FROM store.head"
 LOAD: LiteralString = """
 SELECT stream, version, position, number, requester, team, assignee, priority, status, policy, policy_version, calendar,
        calendar_version, opened_at, next_at, due_at, pressing_at
@@ -110,11 +111,13 @@ class Sla:
     kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
 
     def __init__(self, book: Book | None = None) -> None:
+        self._given = book
+        self._log: Values | None = None
         self._catalogue = Catalogue()
-        self._book = book or self._catalogue
         self._remembered: OrderedDict[UUID, tuple[SlaRow, Clocks]] = OrderedDict()
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, SlaRow]:
+        self._begin_anew_in_another(connection)
         refresh(self._catalogue, connection)
         with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
             cursor.execute(LOAD, {"streams": list(streams)}, prepare=True)
@@ -149,6 +152,17 @@ class Sla:
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
+
+    @property
+    def _book(self) -> Book:
+        return self._given or self._catalogue
+
+    def _begin_anew_in_another(self, connection: Connection[Any]) -> None:
+        """What was learnt and remembered of one log says nothing of another."""
+        row = connection.execute(LOG, prepare=True).fetchone()
+        if row != self._log:
+            self._log, self._catalogue = row, Catalogue()
+            self._remembered.clear()
 
     def _recall(self, row: SlaRow | None, event: Recorded) -> Clocks | None:
         """The clocks before this event. They are forgotten until it is applied: it may fail half-way."""

@@ -17,6 +17,7 @@ from replay.appender import Appender
 from replay.batches import Batch, Story, prepare
 from replay.delimited import CsvLog
 from replay.eventlog import BrokenLog, Case, EventLog, is_xml
+from replay.interrupts import STOPS, interrupted
 from replay.lexicon import Lexicon
 from replay.mapping import BadMapping, LogMapping
 from replay.xes import XesLog
@@ -73,7 +74,9 @@ class Import:
             self._once_more()
         except BrokenLog as broken:
             self.account.broken = str(broken)
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            if not interrupted(stop):
+                raise
             self.account.interrupted = True
         self._notes(log)
         self.account.seconds = time.monotonic() - started

@@ -32,6 +32,7 @@ from commands.append import Append, Outcome, Write
 from consumers.sla_store import Configuration, histories
 from replay.appender import Appender
 from replay.batches import Batch
+from replay.interrupts import STOPS, interrupted
 from replay.tickets import PAGE, Page, Period, pages
 
 JUDGE = Actor(kind="system", id="sla-apply")
@@ -113,7 +114,9 @@ class Judgement:
         try:
             self._append(pages(self._reading, opened, self._page))
             self._once_more()
-        except KeyboardInterrupt:
+        except STOPS as stop:
+            if not interrupted(stop):
+                raise
             self.verdict.interrupted = True
         self.verdict.seconds = time.monotonic() - started
         return self.verdict

@@ -370,6 +370,17 @@ def test_new_hours_reach_open_tickets_from_the_instant_they_hold(desk: Desk) -> 
     assert [fact.calendar_version for fact in desk.facts(ticket, t.SlaApplied)] == [1, 2]
 
 
+def test_what_was_learnt_of_one_log_says_nothing_of_another(desk: Desk, module_database: Database) -> None:
+    """The same policy's first version, and the same ticket, in the logs of two desks."""
+    with psycopg.connect(module_database.app_url, autocommit=True) as connection:
+        other = Desk(module_database.app_url, connection, desk.sla)
+        for one, seconds in ((desk, 3_600), (other, 60)):
+            one.publish(GOLD, terms(seconds, "first_reply"))
+            one.opened(0.001)
+            one.look()
+            assert one.connection.execute("SELECT target FROM read.sla_clocks").fetchall() == [(seconds,)]
+
+
 def test_the_process_finds_what_falls_due_while_it_runs(desk: Desk) -> None:
     desk.publish(GOLD, terms(1, "first_reply"))
     source = Source(desk.url, None, "unused")
