@@ -27,7 +27,7 @@ Values = tuple[Any, ...]
 UNHELD: Values = (None, None, None)
 Part = tuple[str, Any, int]
 
-LOG: LiteralString = "SELECT log_id FROM store.head"
+LOG: LiteralString = "SELECT log_id, current_database() FROM store.head"
 LOAD: LiteralString = """
 SELECT stream, version, position, number, requester, team, assignee, priority, status, policy, policy_version, calendar,
        calendar_version, opened_at, next_at, due_at, pressing_at

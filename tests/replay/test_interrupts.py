@@ -8,12 +8,16 @@ import pytest
 from replay.interrupts import interrupted
 
 
+def cancelled_query() -> None:
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise psycopg.OperationalError("canceled") from None
+
+
 def test_ctrl_c_in_the_midst_of_a_query_is_still_ctrl_c() -> None:
     with pytest.raises(psycopg.OperationalError) as raised:
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            raise psycopg.OperationalError("canceled") from None
+        cancelled_query()
     assert interrupted(raised.value)
 
 
