@@ -43,6 +43,7 @@ def test_servers_may_be_restarted_under_load(servers: tuple[EmbeddedPostgres, Lo
                 restart(postgres, kafka)
                 time.sleep(1.0)
         desk.wait_until_level()
+        desk.wait_until_noted()
         verify(desk, acknowledged)
         assert len(acknowledged) > 20
         still_works(desk, load)
