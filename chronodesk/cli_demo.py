@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from chronodesk.cli_import import connected, mapping_named, plain, print_account, run_import
+from chronodesk.cli_import import connected, mapping_named, print_account, run_import
 from chronodesk.cli_simulate import import_simulated
 from chronodesk.errors import FAILED, Unavailable
 from chronodesk.hosting import desk_at_hand
 from chronodesk.settings import Settings
-from chronodesk.terminal import console, errors
+from chronodesk.terminal import console, errors, plain, say
 
 if TYPE_CHECKING:
     from replay.picture import Line, Month, Picture, Queue
@@ -57,7 +57,7 @@ def demo(
         console.print_json(json.dumps({"import": account.as_json(), **picture.as_json()}, default=str))
     else:
         print_account(account)
-        _say(f"All views were level with the log {caught_up:.1f} s later.")
+        say(f"All views were level with the log {caught_up:.1f} s later.")
         show(picture, every)
     if not account.whole:
         raise typer.Exit(FAILED)
@@ -121,7 +121,7 @@ def _show_ticket(picture: Picture, every: bool) -> None:
         return
     _title(f"The ticket with most handoffs: T-{ticket.number}, {plain(ticket.subject or '')}")
     counts = f"{ticket.assignee_handoffs} from agent to agent, {ticket.team_handoffs} from team to team"
-    _say(f"{counts}; {ticket.escalations} escalations, {ticket.reopens} reopenings; now {ticket.status}. Times in UTC.")
+    say(f"{counts}; {ticket.escalations} escalations, {ticket.reopens} reopenings; now {ticket.status}. Times in UTC.")
     table = _table("when", "what", "by")
     # Nothing of it is lost on a narrow terminal: what happened goes on in the next line.
     table.columns[1].no_wrap = False
@@ -177,7 +177,3 @@ def _table(*columns: str) -> Table:
 def _title(text: str) -> None:
     console.print()
     console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import Settings
 from chronodesk.start import app_url, loaded
-from chronodesk.terminal import console
+from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
     import psycopg
@@ -101,9 +101,9 @@ def connected(settings: Settings, name: str = "import") -> psycopg.Connection[An
 def print_account(account: Account) -> None:
     rate = account.events / account.seconds if account.seconds else 0.0
     fates = ", ".join(f"{account.tickets[fate]:,} {fate}" for fate in ("new", "extended", "unchanged"))
-    _say(f"Read {account.cases:,} cases with {account.events:,} events in {account.seconds:.1f} s ({rate:,.0f}/s).")
-    _say(f"Tickets: {fates}; {account.tickets['changed']:,} whose history was changed and that were left alone.")
-    _say(f"Facts written: {account.written:,}")
+    say(f"Read {account.cases:,} cases with {account.events:,} events in {account.seconds:.1f} s ({rate:,.0f}/s).")
+    say(f"Tickets: {fates}; {account.tickets['changed']:,} whose history was changed and that were left alone.")
+    say(f"Facts written: {account.written:,}")
     if account.facts:
         _print_facts(account)
     _print_remarks(account)
@@ -121,47 +121,38 @@ def _print_facts(account: Account) -> None:
 def _print_remarks(account: Account) -> None:
     if account.taken:
         taken = ", ".join(f"{attribute} -> {name}" for attribute, name in sorted(account.taken.items()))
-        _say(f"Custom fields taken by their own name: {taken}")
+        say(f"Custom fields taken by their own name: {taken}")
     if account.interleaved:
-        _say("The cases' rows were interleaved: all of the log was held in memory.")
+        say("The cases' rows were interleaved: all of the log was held in memory.")
     from replay.account import ordered
 
     if not account.remarks:
         return
-    _say("Not in the facts as it stands in the log:")
+    say("Not in the facts as it stands in the log:")
     for remark, times in ordered(account.remarks)[:SHOWN]:
         value = f" {remark.value!r}" if remark.value else ""
-        _say(f"{times:>9,} x {remark.attribute}{value}: {remark.why}")
+        say(f"{times:>9,} x {remark.attribute}{value}: {remark.why}")
     _rest(len(account.remarks))
 
 
 def _print_failures(account: Account) -> None:
     for changed in account.changed[:SHOWN]:
         place = f"case {changed.case}, fact {changed.place}: here {changed.stored}, in the log {changed.told}"
-        _say(f"History changed, nothing appended: {place}", "yellow")
+        say(f"History changed, nothing appended: {place}", "yellow")
     _rest(len(account.changed))
     for skipped in account.skipped[:SHOWN]:
-        _say(f"Left out: {skipped}", "yellow")
+        say(f"Left out: {skipped}", "yellow")
     _rest(len(account.skipped))
     if account.interrupted:
-        _say("Stopped before the end. What is counted above is whole and stays; run the same again to go on.", "yellow")
+        say("Stopped before the end. What is counted above is whole and stays; run the same again to go on.", "yellow")
     if account.broken:
-        _say(f"The log is broken at {account.broken}", "red")
-        _say("The cases counted above are whole and stay imported; nothing behind them was read.", "red")
+        say(f"The log is broken at {account.broken}", "red")
+        say("The cases counted above are whole and stay imported; nothing behind them was read.", "red")
 
 
 def _rest(n: int) -> None:
     if n > SHOWN:
-        _say(f"... and {n - SHOWN:,} more: --json names them all")
-
-
-def plain(text: str) -> str:
-    """Text of unknown origin, made harmless to a terminal."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def _say(text: str, style: Any = None) -> None:
-    console.print(plain(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        say(f"... and {n - SHOWN:,} more: --json names them all")
 
 
 def _first_line(error: Exception) -> str:

@@ -11,12 +11,12 @@ from uuid import UUID
 import typer
 
 from aggregates.ticket.events import Metric
-from chronodesk.cli_import import connected, plain, told_plainly
+from chronodesk.cli_import import connected, told_plainly
 from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import Settings
 from chronodesk.start import app_url, loaded
-from chronodesk.terminal import console
+from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
     from aggregates.business_time import Hours
@@ -220,7 +220,3 @@ def _print_verdict(verdict: Verdict) -> None:
         say(f"{kind.split('.')[1]:24} {times:>9,}")
     if verdict.interrupted:
         say("Stopped before the end. What is counted above stays; run the same again to go on.", "yellow")
-
-
-def say(text: str, style: str | None = None) -> None:
-    console.print(plain(text), style=style, markup=False, highlight=False, soft_wrap=True)

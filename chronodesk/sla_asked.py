@@ -20,10 +20,9 @@ from aggregates.ticket.events import Metric
 from api.asking import NUMBER as HUMAN
 from api.sla_reads import board_row
 from api.sla_shown import BoardPage, BoardRowShown
-from chronodesk.cli_import import plain
 from chronodesk.errors import FrontDoorError, UsageError
 from chronodesk.sla_shown import moment, span, spans
-from chronodesk.terminal import console
+from chronodesk.terminal import console, plain, say
 from commands.database import session_parameters
 from commands.log import RESERVED, stream_after
 from commands.tickets import NUMBER, number_key
@@ -142,7 +141,3 @@ def _row(row: BoardRowShown) -> tuple[str, ...]:
 def exact(at: datetime | None) -> str:
     """UTC, with no more digits than it has."""
     return "now" if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-
-
-def say(text: str) -> None:
-    console.print(plain(text), markup=False, highlight=False, soft_wrap=True)

@@ -7,22 +7,21 @@ from datetime import UTC, datetime, timedelta
 from rich.table import Table
 
 from aggregates.sla.explain import Account
-from chronodesk.cli_import import plain
-from chronodesk.terminal import console
+from chronodesk.terminal import console, plain, say
 from replay.sla_report import Kept, Report, Worst
 
 SECOND = timedelta(seconds=1)
 
 
 def show_report(report: Report) -> None:
-    _say("Promises kept and broken, by the month in which they were (UTC)")
+    say("Promises kept and broken, by the month in which they were (UTC)")
     console.print(_compliance(report))
     if report.worst:
-        _say(f"The {len(report.worst)} worst breaches, furthest over their target")
+        say(f"The {len(report.worst)} worst breaches, furthest over their target")
     for worst in report.worst:
         _show_worst(worst)
     rate = max(report.fold_seconds, 1e-9)
-    _say(
+    say(
         f"Folded {report.tickets:,} tickets with {report.events:,} events in {report.fold_seconds:.1f} s of one core:"
         f" {report.tickets / rate:,.0f} tickets/s, {report.events / rate:,.0f} events/s;"
         f" with reading them, {report.seconds:.1f} s."
@@ -48,8 +47,8 @@ def _counts(kept: Kept) -> tuple[str, str, str]:
 def _show_worst(worst: Worst) -> None:
     account = worst.account
     over, target = span(worst.over), span(timedelta(seconds=worst.target))
-    _say("")
-    _say(f"T-{worst.number} {account.metric}: {span(account.elapsed)} of {target}, {over} over")
+    say("")
+    say(f"T-{worst.number} {account.metric}: {span(account.elapsed)} of {target}, {over} over")
     console.print(spans(account), markup=False)
 
 
@@ -77,7 +76,3 @@ def span(length: timedelta) -> str:
     whole, rest = divmod(abs(length), SECOND)
     text = f"{whole // 3600:,}:{whole // 60 % 60:02}:{whole % 60:02}" + (f".{rest.microseconds:06}" if rest else "")
     return f"-{text}" if length < timedelta(0) else text
-
-
-def _say(text: str) -> None:
-    console.print(plain(text), markup=False, highlight=False, soft_wrap=True)

@@ -18,20 +18,18 @@ from consumers import metrics
 from consumers.messages import Mark, event_headers, mark_headers, source_of
 from consumers.partition import PARTITIONS, partition_of
 from consumers.relay_check import refuse_foreign_topic
+from consumers.standby import RELAY, become_active
 from consumers.topics import MAX_MESSAGE_BYTES, ensure_topic
 
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
 POLL_SECONDS = 0.1
-STANDBY_SECONDS = 0.5
 MARK_SECONDS = 0.05
 # A flush costs several round trips however little it carries.
 GATHER_SECONDS = 0.02
 
 LISTEN: LiteralString = "LISTEN events"
-# Held by the session: whoever dies lets go of it at once.
-ACTIVE: LiteralString = "SELECT pg_try_advisory_lock(4242, 2)"
 CURSOR: LiteralString = """
 INSERT INTO consumers.relay AS r (topic, topic_id) VALUES (%(topic)s, %(topic_id)s)
     ON CONFLICT (topic) DO UPDATE SET topic_id = excluded.topic_id
@@ -61,7 +59,7 @@ class Relay:
         with ExitStack() as stack:
             connection = stack.enter_context(closing(connect(self._url, name="relay")))
             metrics.RELAY_ACTIVE.set(0)
-            if not _become_active(connection, stopping):
+            if not become_active(connection, RELAY, stopping):
                 return
             topic_id = ensure_topic(self._bootstrap, self._topic)
             refuse_foreign_topic(connection, self._bootstrap, self._topic)
@@ -169,11 +167,3 @@ def new_producer(bootstrap: str) -> Any:
         reconnect_backoff_max_ms=1_000,
         allow_auto_create_topics=False,
     )
-
-
-def _become_active(connection: Any, stopping: threading.Event) -> bool:
-    while not stopping.is_set():
-        if connection.execute(ACTIVE).fetchone()[0]:
-            return True
-        stopping.wait(STANDBY_SECONDS)
-    return False

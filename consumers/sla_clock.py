@@ -28,19 +28,17 @@ from commands.database import connect
 from consumers import metrics
 from consumers.sla_moves import Moves
 from consumers.sla_store import Configuration, Noted, histories, write
+from consumers.standby import SLA_CLOCK, become_active
 
 log = structlog.get_logger(__name__)
 
 BATCH = 250
 POLL_SECONDS = 0.1
-STANDBY_SECONDS = 0.5
 NO_VIEW_SECONDS = 1.0
 # The view hears of what was noted within moments; whoever it keeps for due is looked at again after this.
 AGAIN = timedelta(seconds=10)
 NEVER = 2**62
 
-# Held by the session: whoever dies lets go of it at once.
-ACTIVE: LiteralString = "SELECT pg_try_advisory_lock(4242, 3)"
 NOW: LiteralString = "SELECT clock_timestamp()"
 DUE: LiteralString = """
 SELECT id, version FROM read.sla_tickets t
@@ -61,9 +59,8 @@ class SlaClock:
         """Until told to stop or something fails; call it again then: all it needs is in the store."""
         with closing(connect(self._url, name="sla clock")) as connection:
             metrics.CLOCK_ACTIVE.set(0)
-            while not connection.execute(ACTIVE).fetchone()[0]:  # type: ignore[index]
-                if stopping.wait(STANDBY_SECONDS):
-                    return
+            if not become_active(connection, SLA_CLOCK, stopping):
+                return
             log.info("the sla clock is active")
             metrics.CLOCK_ACTIVE.set(1)
             try:

@@ -6,7 +6,7 @@ opened after it was decided on the changed configuration, so only those that the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString, cast
@@ -21,6 +21,7 @@ from aggregates.customer import TierChanged
 from aggregates.envelope import Recorded, Stored, recorded
 from aggregates.sla.noting import Note, moved, replay_facts
 from aggregates.sla.policies import POLICY_LIST, PoliciesOrdered, PolicyPublished, PolicyRetired
+from aggregates.ticket.state import Ticket
 from consumers import metrics
 from consumers.builds import build_position, live_build
 from consumers.sla_store import Configuration, Noted, histories, write
@@ -162,10 +163,9 @@ class Moves:
     def _move(self, move: Move, page: list[UUID]) -> bool:
         """The cursor moves only past tickets that are settled: whoever was written to meanwhile is asked again."""
         found = histories(self._connection, page)
-        self._configuration.refresh(
-            requester for history in found.values() if (requester := replay_facts(history).requester) is not None
-        )
-        noted = list(self._noted(move, found))
+        tickets = {stream: replay_facts(history) for stream, history in found.items()}
+        self._configuration.refresh(t.requester for t in tickets.values() if t.requester is not None)
+        noted = list(self._noted(move, tickets, found))
         outcomes = write(self._connection, noted) if noted else []
         if any(not outcome.written for outcome in outcomes):
             return False
@@ -174,13 +174,15 @@ class Moves:
         metrics.MOVED.inc(len(noted))
         return True
 
-    def _noted(self, move: Move, found: Any) -> Iterator[Noted]:
+    def _noted(
+        self, move: Move, tickets: Mapping[UUID, Ticket], found: Mapping[UUID, Sequence[Recorded]]
+    ) -> Iterator[Noted]:
         policies, desk = self._configuration.policies, self._configuration.desk()
-        for stream, history in found.items():
-            fact = moved(history, policies, desk, move.since)
+        for stream, ticket in tickets.items():
+            history = found[stream]
+            fact = moved(ticket, history, policies, desk, move.since)
             if fact is None:
                 continue
-            ticket = replay_facts(history)
             on = (POLICY_LIST, fact.calendar, ticket.requester)
             reads = self._configuration.reads(id for id in on if id is not None)
             yield Noted(stream, len(history), ticket, (Note(fact),), reads)

@@ -27,7 +27,6 @@ Values = tuple[Any, ...]
 UNHELD: Values = (None, None, None)
 Part = tuple[str, Any, int]
 
-LOG: LiteralString = "SELECT log_id, current_database() FROM store.head"
 LOAD: LiteralString = """
 SELECT stream, version, position, number, requester, team, assignee, priority, status, policy, policy_version, calendar,
        calendar_version, opened_at, next_at, due_at, pressing_at
@@ -112,12 +111,12 @@ class Sla:
 
     def __init__(self, book: Book | None = None) -> None:
         self._given = book
-        self._log: Values | None = None
+        self._connection: Connection[Any] | None = None
         self._catalogue = Catalogue()
         self._remembered: OrderedDict[UUID, tuple[SlaRow, Clocks]] = OrderedDict()
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, SlaRow]:
-        self._begin_anew_in_another(connection)
+        self._begin_anew_on_another(connection)
         refresh(self._catalogue, connection)
         with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
             cursor.execute(LOAD, {"streams": list(streams)}, prepare=True)
@@ -157,11 +156,10 @@ class Sla:
     def _book(self) -> Book:
         return self._given or self._catalogue
 
-    def _begin_anew_in_another(self, connection: Connection[Any]) -> None:
-        """What was learnt and remembered of one log says nothing of another."""
-        row = connection.execute(LOG, prepare=True).fetchone()
-        if row != self._log:
-            self._log, self._catalogue = row, Catalogue()
+    def _begin_anew_on_another(self, connection: Connection[Any]) -> None:
+        """It may lead to another log, of which nothing was learnt or remembered."""
+        if connection is not self._connection:
+            self._connection, self._catalogue = connection, Catalogue()
             self._remembered.clear()
 
     def _recall(self, row: SlaRow | None, event: Recorded) -> Clocks | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID, uuid5
 
 from aggregates.calendar import Calendar
@@ -40,22 +41,24 @@ def event_id(stream: UUID, version: int) -> UUID:
 def due_notes(history: Sequence[Recorded], book: Book, policies: PolicyList, desk: Desk, now: datetime) -> list[Note]:
     """All that is due by `now` and not noted yet, with what follows from it. `history` in order of version."""
     folded = clocks(history, book)
+    due = [item for item in agenda(folded) if item.at <= now]
+    if not due:
+        return []
     writer = _Writer(history, policies, desk, now)
-    for item in agenda(folded):
-        if item.at > now:
-            break
+    for item in due:
         writer.note(item.fact)
         if item.acts and isinstance(item.fact, SlaWarned | SlaBreached):
             writer.react(item.fact, folded)
     return writer.notes
 
 
-def moved(history: Sequence[Recorded], policies: PolicyList, desk: Desk, since: datetime) -> SlaApplied | None:
+def moved(
+    ticket: Ticket, history: Sequence[Recorded], policies: PolicyList, desk: Desk, since: datetime
+) -> SlaApplied | None:
     """The policy that an open ticket moves to since that instant, at which the configuration changed; None: it stays.
 
-    Who was opened or matched anew after that has seen the change.
+    `ticket` as its history leaves it. Who was opened or matched anew after that has seen the change.
     """
-    ticket = replay_facts(history)
     if not ticket.exists or ticket.status == "closed" or _matched_at(history) >= since:
         return None
     fact = applied(policies, ticket, tier_of(ticket, desk), calendars_of(desk), since)
@@ -63,7 +66,7 @@ def moved(history: Sequence[Recorded], policies: PolicyList, desk: Desk, since: 
 
 
 def replay_facts(history: Sequence[Recorded]) -> Ticket:
-    return replay(event.fact for event in history)  # type: ignore[misc]
+    return replay(cast(TicketFact, event.fact) for event in history)
 
 
 def tier_of(ticket: Ticket, desk: Desk) -> Tier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 from uuid import UUID
 
 from aggregates.desk import Desk
@@ -15,7 +16,8 @@ from aggregates.ticket.decide import decide
 from aggregates.ticket.events import Notified, Priority, SlaBreached, SlaWarned, TicketFact
 from aggregates.ticket.state import Ticket
 
-PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
+# In the order in which they are declared: the most urgent last.
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 
 def actions(terms: Terms, cause: SlaWarned | SlaBreached) -> Iterator[Action]:
