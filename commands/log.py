@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -31,6 +32,15 @@ SELECT caller, request, first_position, last_position FROM store.commands WHERE 
 """
 NUMBERS: LiteralString = "SELECT nextval('store.ticket_numbers') FROM generate_series(1, %(n)s)"
 RESERVED: LiteralString = "SELECT stream FROM store.reservations WHERE namespace = %(namespace)s AND key = %(key)s"
+PLACE_OF_INSTANT: LiteralString = """
+SELECT p.position, greatest(p.position, h.position) AS head, clock_timestamp() AS now
+  FROM store.position_at(%(instant)s) AS p (position) CROSS JOIN store.head h
+"""
+PLACE_OF_POSITION: LiteralString = """
+SELECT recorded_at FROM store.events WHERE notification_id = %(position)s
+ UNION ALL
+SELECT 'epoch'::timestamptz WHERE %(position)s = 0
+"""
 END_OF_TIME = 2**63 - 1
 
 
@@ -75,3 +85,28 @@ async def log_after(connection: AsyncConnection[Any], after: int, limit: int) ->
     async with connection.cursor(binary=True, row_factory=class_row(Stored)) as cursor:
         await cursor.execute(AFTER, {"after": after, "upto": END_OF_TIME, "limit": limit}, prepare=True)
         return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Of an instant: the last position recorded by then, the log's head, and what time it is there now."""
+
+    position: int
+    head: int
+    now: datetime
+
+
+async def place_of_instant(connection: AsyncConnection[Any], instant: datetime) -> Place:
+    """The position is final: no event that is still to come will be recorded at or before a past instant."""
+    async with connection.cursor(row_factory=class_row(Place)) as cursor:
+        await cursor.execute(PLACE_OF_INSTANT, {"instant": instant}, prepare=True)
+        place = await cursor.fetchone()
+    assert place is not None, "the migration writes the head"  # noqa: S101
+    return place
+
+
+async def place_of_position(connection: AsyncConnection[Any], position: int) -> datetime | None:
+    """When this position was recorded; None: the log has none such. Position 0 is before all events."""
+    cursor = await connection.execute(PLACE_OF_POSITION, {"position": position}, prepare=True)
+    row = await cursor.fetchone()
+    return row[0] if row else None

@@ -1,0 +1,2 @@
+-- builds that are no longer needed can be dropped
+SELECT 1;

@@ -1,0 +1,2 @@
+-- an empty desk can be restored from a lossless export
+SELECT 1;

@@ -1,0 +1,2 @@
+-- long work that somebody asked the API for
+SELECT 1;
