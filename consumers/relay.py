@@ -28,6 +28,7 @@ POLL_SECONDS = 0.1
 MARK_SECONDS = 0.05
 # A flush costs several round trips however little it carries.
 GATHER_SECONDS = 0.02
+IDLE_SECONDS = 1.0
 
 LISTEN: LiteralString = "LISTEN events"
 CURSOR: LiteralString = """
@@ -35,6 +36,7 @@ INSERT INTO consumers.relay AS r (topic, topic_id) VALUES (%(topic)s, %(topic_id
     ON CONFLICT (topic) DO UPDATE SET topic_id = excluded.topic_id
 RETURNING position
 """
+STANDS: LiteralString = "SELECT position = %(at)s FROM consumers.relay WHERE topic = %(topic)s"
 MOVE: LiteralString = """
 UPDATE consumers.relay SET position = %(to)s, updated_at = clock_timestamp()
  WHERE topic = %(topic)s AND position = %(at)s
@@ -42,7 +44,7 @@ UPDATE consumers.relay SET position = %(to)s, updated_at = clock_timestamp()
 
 
 class CursorMoved(Exception):
-    """Another relay is at work: what it published, we would only publish again."""
+    """Another relay is at work, or somebody has sent it elsewhere: go on from where the cursor is now."""
 
 
 class Relay:
@@ -80,7 +82,7 @@ class Publisher:
         self._connection, self._producer, self._topic = connection, producer, topic
         self._source = source_of(read_head(connection).log_id)
         self._sent = self._marked = cursor
-        self._marked_at = 0.0
+        self._marked_at = self._looked_at = 0.0
 
     def run(self, stopping: threading.Event) -> None:
         self._connection.execute(LISTEN)
@@ -113,7 +115,7 @@ class Publisher:
         )
         moved = self._connection.execute(MOVE, {"topic": self._topic, "at": self._marked, "to": self._sent})
         if moved.rowcount != 1:
-            raise CursorMoved(f"the cursor of {self._topic} is no longer at {self._marked}")
+            raise self._moved()
         self._marked, self._marked_at = self._sent, time.monotonic()
         metrics.RELAY_POSITION.set(self._marked)
         metrics.RELAY_MOVED.set_to_current_time()
@@ -121,12 +123,24 @@ class Publisher:
     def _mark_in_time(self) -> float:
         """Coalesced: under load a watermark each 50 ms, a lone event gets its own at once. Seconds until it is due."""
         if self._sent == self._marked:
+            self._look_in_time()
             return POLL_SECONDS
         due = self._marked_at + MARK_SECONDS - time.monotonic()
         if due > 0:
             return due
         self.mark()
         return POLL_SECONDS
+
+    def _look_in_time(self) -> None:
+        """While nothing moves, nothing would tell us that the cursor was sent elsewhere."""
+        if time.monotonic() - self._looked_at < IDLE_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        if self._connection.execute(STANDS, {"topic": self._topic, "at": self._marked}).fetchone() != (True,):
+            raise self._moved()
+
+    def _moved(self) -> CursorMoved:
+        return CursorMoved(f"the cursor of {self._topic} is no longer at {self._marked}")
 
     def _send(self, event: Stored) -> Any:
         return self._producer.send(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
+import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 from psycopg import Connection
@@ -17,12 +18,14 @@ from consumers.faults import OtherLog, StoreBehind
 from consumers.messages import Mark, UnreadableRecord, read_record, source_of
 from consumers.partition import PARTITIONS
 
+log = structlog.get_logger(__name__)
+
 TAIL = 100
 """After a crash the last records of a partition may be repeats of earlier ones, so one is not enough."""
 PATIENCE_SECONDS = 30.0
 MEND = (
-    "Restore a newer backup of the store; or delete the topic {topic} "
-    "(the relay makes a new one, the views read what they miss from the store)."
+    "Restore a newer backup of the store; or give up what the topic {topic} holds: "
+    "`chronodesk relay reset --to 0 --discard-topic` (the relay fills a new one, the views go on from the store)."
 )
 
 
@@ -91,8 +94,8 @@ def _readable(partition: int, records: Iterable[Any]) -> Iterator[tuple[int, Sto
     for record in records:
         try:
             yield partition, *read_record(record)
-        except UnreadableRecord:
-            continue
+        except UnreadableRecord as unreadable:
+            log.warning("passed over what is no record of ours", partition=partition, error=str(unreadable))
 
 
 def _reader(bootstrap: str) -> Any:

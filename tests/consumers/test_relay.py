@@ -22,6 +22,7 @@ from consumers.faults import OtherLog, StoreBehind
 from consumers.loop import Source
 from consumers.messages import Mark
 from consumers.relay import CursorMoved, Relay
+from consumers.relay_reset import BeyondLog, reset
 from tests.consumers.facts import append, note, open_tickets
 from tests.consumers.rig import Rig, await_true, running, stopping_soon
 from tests.consumers.topic import Forger, all_of, first_copies
@@ -185,7 +186,7 @@ def test_a_topic_of_another_store_is_refused(kafka_rig: Rig, relay: Relay, datab
     open_tickets(kafka_rig.connection, 1)
     with closing(Forger(kafka_rig.source, kafka_rig.log()[0].stream)) as stranger:
         stranger.marks(0, 1)
-    with pytest.raises(OtherLog, match="delete the topic"):
+    with pytest.raises(OtherLog, match="relay reset --to 0 --discard-topic"):
         relay.run(stopping_soon())
 
 
@@ -218,3 +219,47 @@ def test_relay_and_consumer_survive_restarts_of_postgres_and_kafka(
             kafka_rig.publisher = None
     with suppress(psycopg.Error):
         kafka_rig.connection.close()
+
+
+def test_a_relay_that_is_sent_back_publishes_again_what_lies_behind(kafka_rig: Rig, relay: Relay) -> None:
+    """Idle or not: it notices by itself."""
+    open_tickets(kafka_rig.connection, 20)
+    with running(relay=relay.run, view=kafka_rig.consuming()):
+        await_relayed(kafka_rig)
+        kafka_rig.await_level()
+        again = reset(kafka_rig.connection, kafka_rig.source.topic, 15)
+        assert (again.before, again.again, again.skipped) == (60, 45, 0)
+        await_relayed(kafka_rig)
+    copies = [event.position for part in all_of(kafka_rig.source) for event in part if not isinstance(event, Mark)]
+    assert sorted(copies) == sorted([*range(1, 61), *range(16, 61)])
+    assert kafka_rig.rows() == kafka_rig.expected()
+
+
+def test_a_topic_that_the_store_cannot_follow_is_given_up_on_demand(kafka_rig: Rig, relay: Relay) -> None:
+    open_tickets(kafka_rig.connection, 10)
+    with closing(Forger(kafka_rig.source, read_head(kafka_rig.connection).log_id)) as forger:
+        forger.marks(0, 1_000)
+    with pytest.raises(StoreBehind):
+        relay.run(stopping_soon())
+    reset(kafka_rig.connection, kafka_rig.source.topic, 0, kafka_rig.source.bootstrap)
+    with running(relay=relay.run, view=kafka_rig.consuming()):
+        await_relayed(kafka_rig)
+        kafka_rig.await_level()
+    assert len(first_copies(all_of(kafka_rig.source))) == 10
+    assert kafka_rig.rows() == kafka_rig.expected()
+
+
+def test_a_running_relay_follows_into_the_topic_that_is_made_anew(kafka_rig: Rig, relay: Relay) -> None:
+    open_tickets(kafka_rig.connection, 10)
+    with running(relay=relay.run):
+        await_relayed(kafka_rig)
+        reset(kafka_rig.connection, kafka_rig.source.topic, 0, kafka_rig.source.bootstrap)
+        open_tickets(kafka_rig.connection, 5)
+        await_relayed(kafka_rig)
+    assert all(versions[0] == 1 for versions in first_copies(all_of(kafka_rig.source)).values())
+    assert len(first_copies(all_of(kafka_rig.source))) == 15
+
+
+def test_the_relay_is_not_sent_beyond_the_log(kafka_rig: Rig) -> None:
+    with pytest.raises(BeyondLog, match="from 0 to 0"):
+        reset(kafka_rig.connection, kafka_rig.source.topic, 1)
