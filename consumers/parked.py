@@ -38,6 +38,10 @@ SELECT b.view, p.schema AS build, p.stream, min(p.version) AS version, min(p.pos
  WHERE %(view)s::text IS NULL OR b.view = %(view)s
  GROUP BY b.view, p.schema, p.stream ORDER BY b.view, p.schema, position
 """
+EVENTS: LiteralString = """
+SELECT version, position, type, error, parked_at FROM consumers.parked
+ WHERE schema = %(schema)s AND stream = %(stream)s ORDER BY version
+"""
 STREAMS: LiteralString = "SELECT DISTINCT stream FROM consumers.parked WHERE schema = %(schema)s ORDER BY stream"
 UNPARK: LiteralString = "DELETE FROM consumers.parked WHERE schema = %(schema)s AND stream = %(stream)s"
 HOLD: LiteralString = """
@@ -57,6 +61,17 @@ class Parked:
     type: str
     error: str | None
     events: int
+    parked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """One event that waits. error: None for those behind the one that failed."""
+
+    version: int
+    position: int
+    type: str
+    error: str | None
     parked_at: datetime
 
 
@@ -93,7 +108,27 @@ def list_parked(connection: Connection[Any], view: str | None = None) -> list[Pa
         return cursor.execute(LIST, {"view": view}).fetchall()
 
 
-def as_json(row: Parked | Replayed) -> dict[str, Any]:
+def parked_events(connection: Connection[Any], build: Build, stream: UUID) -> list[ParkedEvent]:
+    """What of a stream waits, in order of version; nothing where it is not parked."""
+    with connection.cursor(row_factory=class_row(ParkedEvent)) as cursor:
+        return cursor.execute(EVENTS, {"schema": build.schema, "stream": stream}).fetchall()
+
+
+def drop(connection: Connection[Any], build: Build, projection: Projection[Any], stream: UUID) -> int:
+    """Take the stream out of the view, half applied as it is, and wait for it no longer; how many events waited.
+
+    The log keeps it: with its next event it is tried again as a whole, and so it is by a rebuild.
+    """
+    with connection.transaction():
+        connection.execute(HOLD, {"schema": build.schema, "partition": partition_of(stream)})
+        enter(connection, build.schema)
+        waited = connection.execute(UNPARK, {"schema": build.schema, "stream": stream}).rowcount
+        if waited:
+            projection.erase(connection, [stream])
+    return waited
+
+
+def as_json(row: Parked | ParkedEvent | Replayed) -> dict[str, Any]:
     return {key: value if isinstance(value, int | None) else str(value) for key, value in asdict(row).items()}
 
 

@@ -15,7 +15,7 @@ from consumers.builds import build_position
 from consumers.checkpoints import claim
 from consumers.faults import Fenced
 from consumers.feed import Part
-from consumers.parked import list_parked, replay
+from consumers.parked import drop, list_parked, parked_events, replay
 from consumers.partition import PARTITIONS
 from consumers.runner import Applied, apply
 from tests.consumers.facts import append, append_raw, envelope, note, open_tickets, opened
@@ -214,5 +214,22 @@ def test_a_ticket_opened_while_the_worker_waits_comes_within_its_patience(rig: R
     open_tickets(rig.connection, 3)
     rig.drain()
     append(rig.connection, (uuid4(), 0, [opened()]))
+    rig.drain()
+    assert rig.rows() == rig.expected()
+
+
+def test_what_is_dropped_leaves_the_view_and_is_tried_again_with_its_next_event(rig: Rig) -> None:
+    (bad, good) = open_tickets(rig.connection, 2, notes=1)
+    append(rig.connection, (bad, 2, [note("explode"), note("n3")]))
+    rig.drain()
+    build = rig.build()
+    told = [(row.version, row.error is None) for row in parked_events(rig.connection, build, bad)]
+    assert told == [(3, False), (4, True)]
+    assert drop(rig.connection, build, rig.tally, good) == 0
+    assert drop(rig.connection, build, rig.tally, bad) == 2
+    assert list_parked(rig.connection) == []
+    assert rig.rows().keys() == {good}
+    rig.tally.broken = False
+    append(rig.connection, (bad, 4, [note("n4")]))
     rig.drain()
     assert rig.rows() == rig.expected()
