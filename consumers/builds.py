@@ -49,10 +49,11 @@ POSITION: LiteralString = "SELECT min(position) FROM consumers.checkpoints WHERE
 
 @dataclass(frozen=True, slots=True)
 class Ddl:
-    """What a projection's tables are, and the views in schema `read` through which people query them."""
+    """What a projection's tables are, the views in schema `read` through which people query them, and their indexes."""
 
     tables: str
     read_views: str
+    indexes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Build:
 
 
 def packaged_ddl(projection: Projection[Any]) -> Ddl:
-    return Ddl(packaged.tables(projection.name), packaged.read_views(projection.name))
+    name = projection.name
+    return Ddl(packaged.tables(name), packaged.read_views(name), packaged.indexes(name))
 
 
 def ensure_live(connection: Connection[Any], projection: Projection[Any], ddl: Ddl | None = None) -> Build:
@@ -117,7 +119,7 @@ def create_build(connection: Connection[Any], projection: Projection[Any], ddl: 
     connection.execute(INSERT, named)
     connection.execute(CHECKPOINTS, named)
     enter(connection, schema)
-    connection.execute(ddl.tables.encode())
+    connection.execute((ddl.tables + ddl.indexes).encode())
     return build
 
 

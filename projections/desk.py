@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -21,7 +21,7 @@ from aggregates.customer import Contact, Customer, Organisation
 from aggregates.envelope import Recorded
 from aggregates.team import Team
 from aggregates.text import shown
-from projections.batch import columns, dumped, hidden
+from projections.batch import Table, dumped, hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ def _evolve_calendar(entry: CalendarEntry, fact: CalendarFact) -> CalendarEntry:
 
 Entry = Team | Agent | Customer | Organisation | CalendarEntry
 EntryT = TypeVar("EntryT", bound=Entry)
+Values = tuple[Any, ...]
 KINDS: Mapping[str, tuple[Entry, Callable[[Any, Any], Entry]]] = MappingProxyType(
     {
         "team": (Team(), team.evolve),
@@ -124,6 +125,13 @@ WITH t AS (DELETE FROM teams WHERE stream = ANY (%(streams)s)),
 DELETE FROM organisations WHERE stream = ANY (%(streams)s)
 """
 
+TEAMS = Table("teams", "stream version name leader enabled", SAVE_TEAMS)
+MEMBERS = Table("team_members", "team agent", SAVE_MEMBERS)
+AGENTS = Table("agents", "stream version name skills capacity online enabled", SAVE_AGENTS)
+CUSTOMERS = Table("customers", "stream version name contacts language tier organisation", SAVE_CUSTOMERS)
+ORGANISATIONS = Table("organisations", "stream version name", SAVE_ORGANISATIONS)
+CALENDARS = Table("calendars", "stream version name hours_version hours effective_from", SAVE_CALENDARS)
+
 
 @dataclass(frozen=True, slots=True)
 class DeskRow:
@@ -156,59 +164,43 @@ class Desk:
         return reduce(self.fold, history[1:], first)
 
     def save(self, connection: Connection[Any], rows: Sequence[DeskRow]) -> None:
-        _save_teams(connection, _those(rows, Team))
-        _save_agents(connection, _those(rows, Agent))
-        _save_customers(connection, _those(rows, Customer))
-        _save_organisations(connection, _those(rows, Organisation))
-        _save_calendars(connection, _those(rows, CalendarEntry))
+        if teams := [team for team, _, _ in _those(rows, Team)]:
+            connection.execute(DROP_MEMBERS, {"streams": teams})
+        for table, values in _by_table(rows):
+            table.save(connection, values)
+
+    def copy(self, connection: Connection[Any], rows: Sequence[DeskRow]) -> None:
+        for table, values in _by_table(rows):
+            table.copy(connection, values)
+
+    def total(self, connection: Connection[Any]) -> None:
+        """Nothing is summed."""
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
+
+
+def _by_table(rows: Sequence[DeskRow]) -> Iterator[tuple[Table, list[Values]]]:
+    teams = _those(rows, Team)
+    yield TEAMS, [(id, v, t.name, t.leader, t.enabled) for id, v, t in teams]
+    yield MEMBERS, [(id, member) for id, _, t in teams for member in sorted(t.members)]
+    agents = _those(rows, Agent)
+    yield AGENTS, [(id, v, a.name, dumped(dict(a.skills)), a.capacity, a.online, a.enabled) for id, v, a in agents]
+    yield CUSTOMERS, [(id, v, *_customer_values(c)) for id, v, c in _those(rows, Customer)]
+    yield ORGANISATIONS, [(id, v, o.name) for id, v, o in _those(rows, Organisation)]
+    yield CALENDARS, [(id, v, *_calendar_values(c)) for id, v, c in _those(rows, CalendarEntry)]
 
 
 def _those(rows: Sequence[DeskRow], kind: type[EntryT]) -> list[tuple[UUID, int, EntryT]]:
     return [(row.stream, row.version, row.entry) for row in rows if isinstance(row.entry, kind)]
 
 
-def _save_teams(connection: Connection[Any], rows: list[tuple[UUID, int, Team]]) -> None:
-    if not rows:
-        return
-    names = "stream version name leader enabled"
-    connection.execute(SAVE_TEAMS, columns(names, [(id, v, t.name, t.leader, t.enabled) for id, v, t in rows]))
-    connection.execute(DROP_MEMBERS, {"streams": [id for id, _, _ in rows]})
-    members = [(id, member) for id, _, t in rows for member in sorted(t.members)]
-    connection.execute(SAVE_MEMBERS, columns("team agent", members))
+def _customer_values(c: Customer) -> Values:
+    return (shown(c.name), dumped(_plain(c.contacts)), c.language, c.tier, c.organisation)
 
 
-def _save_agents(connection: Connection[Any], rows: list[tuple[UUID, int, Agent]]) -> None:
-    names = "stream version name skills capacity online enabled"
-    values = [(id, v, a.name, dumped(dict(a.skills)), a.capacity, a.online, a.enabled) for id, v, a in rows]
-    if values:
-        connection.execute(SAVE_AGENTS, columns(names, values))
-
-
-def _save_customers(connection: Connection[Any], rows: list[tuple[UUID, int, Customer]]) -> None:
-    names = "stream version name contacts language tier organisation"
-    values = [
-        (id, v, shown(c.name), dumped(_plain(c.contacts)), c.language, c.tier, c.organisation) for id, v, c in rows
-    ]
-    if values:
-        connection.execute(SAVE_CUSTOMERS, columns(names, values))
-
-
-def _save_organisations(connection: Connection[Any], rows: list[tuple[UUID, int, Organisation]]) -> None:
-    if rows:
-        names = "stream version name"
-        connection.execute(SAVE_ORGANISATIONS, columns(names, [(id, v, o.name) for id, v, o in rows]))
-
-
-def _save_calendars(connection: Connection[Any], rows: list[tuple[UUID, int, CalendarEntry]]) -> None:
-    names = "stream version name hours_version hours effective_from"
-    values = [
-        (id, v, c.name, c.number, c.hours.model_dump_json() if c.hours else None, c.effective_from) for id, v, c in rows
-    ]
-    if values:
-        connection.execute(SAVE_CALENDARS, columns(names, values))
+def _calendar_values(c: CalendarEntry) -> Values:
+    return (c.name, c.number, c.hours.model_dump_json() if c.hours else None, c.effective_from)
 
 
 def _plain(contacts: Sequence[Contact]) -> list[dict[str, str | None]]:

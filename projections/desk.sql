@@ -6,14 +6,12 @@ CREATE TABLE teams (
     leader  uuid,
     enabled boolean NOT NULL
 );
-CREATE INDEX teams_name ON teams (name, stream);
 
 CREATE TABLE team_members (
     team  uuid NOT NULL,
     agent uuid NOT NULL,
     PRIMARY KEY (team, agent)
 );
-CREATE INDEX team_members_agent ON team_members (agent);
 
 CREATE TABLE agents (
     stream   uuid    PRIMARY KEY,
@@ -24,7 +22,6 @@ CREATE TABLE agents (
     online   boolean NOT NULL,
     enabled  boolean NOT NULL
 );
-CREATE INDEX agents_name ON agents (name, stream);
 
 CREATE TABLE customers (
     stream       uuid   PRIMARY KEY,
@@ -36,15 +33,12 @@ CREATE TABLE customers (
     organisation uuid,
     name_key     text   GENERATED ALWAYS AS (coalesce(name, '')) STORED
 );
-CREATE INDEX customers_name ON customers (name_key, stream);
-CREATE INDEX customers_organisation ON customers (organisation);
 
 CREATE TABLE organisations (
     stream  uuid   PRIMARY KEY,
     version bigint NOT NULL,
     name    text   NOT NULL
 );
-CREATE INDEX organisations_name ON organisations (name, stream);
 
 -- The hours that were published last; null before any were.
 CREATE TABLE calendars (
@@ -55,4 +49,3 @@ CREATE TABLE calendars (
     hours          jsonb,
     effective_from timestamptz
 );
-CREATE INDEX calendars_name ON calendars (name, stream);

@@ -27,8 +27,8 @@ RowT = TypeVar("RowT", bound=Row)
 class Projection(Protocol[RowT]):
     """One read model. Folding is pure, per stream and repeatable: two builds of one log are equal to the byte.
 
-    `load`, `save` and `erase` run with the build's schema first on the search_path and within the runner's
-    transaction; they are batched, never one statement a row.
+    Whatever takes a connection runs with the build's schema first on the search_path and within the runner's
+    transaction, and is batched, never one statement a row.
     """
 
     name: ClassVar[str]
@@ -52,16 +52,36 @@ class Projection(Protocol[RowT]):
         """Insert or replace the rows, with whatever hangs on them."""
         ...
 
+    def copy(self, connection: Connection[Any], rows: Sequence[RowT]) -> None:
+        """Put in rows of streams that this build has never seen, by COPY: a rebuild's way, before there are indexes."""
+        ...
+
+    def total(self, connection: Connection[Any]) -> None:
+        """Sum over streams, where a view keeps sums: `save` moves them, `copy` leaves them to this, once at its end."""
+        ...
+
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         """Take away everything kept of these streams, before they are saved anew from their whole history."""
         ...
 
 
 def tables(name: str) -> str:
-    """DDL of a projection's tables, run once a build with the build's schema first on the search_path."""
-    return files("projections").joinpath(f"{name}.sql").read_text()
+    """DDL of a projection's tables and their keys, run once a build with the build's schema first on the search_path.
+
+    All that `save` needs; readers need the indexes, too.
+    """
+    return _ddl(f"{name}.sql")
+
+
+def indexes(name: str) -> str:
+    """DDL of the indexes for readers, run likewise: at once for a live build, after the last `copy` for others."""
+    return _ddl(f"{name}_indexes.sql")
 
 
 def read_views(name: str) -> str:
     """DDL of the views in schema `read` through which everybody queries, run when a build goes live."""
-    return files("projections").joinpath(f"{name}_read.sql").read_text()
+    return _ddl(f"{name}_read.sql")
+
+
+def _ddl(file: str) -> str:
+    return files("projections").joinpath(file).read_text()

@@ -37,7 +37,7 @@ from aggregates.ticket.events import (
     Untagged,
 )
 from aggregates.ticket.state import Ticket, evolve
-from projections.batch import array, columns, hidden
+from projections.batch import Table, array, columns, hidden
 
 NEW = Ticket()
 SHARDS = 12
@@ -108,8 +108,14 @@ SELECT shard, team, status, priority, assignee IS NULL, -count(*) FROM gone WHER
     ON CONFLICT (shard, team, status, priority, unassigned) DO UPDATE SET tickets = c.tickets + excluded.tickets
 RETURNING shard, tickets
 """
+TOTAL: LiteralString = """
+INSERT INTO queue_counts (shard, team, status, priority, unassigned, tickets)
+SELECT shard, team, status, priority, assignee IS NULL, count(*) FROM queues WHERE listed
+ GROUP BY shard, team, status, priority, assignee IS NULL
+"""
 # A count of nothing would tell a rebuild from the build it is compared with.
 DROP_EMPTY: LiteralString = "DELETE FROM queue_counts WHERE shard = ANY (%(shards)s) AND tickets = 0"
+QUEUES = Table("queues", COLUMNS, SAVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,12 @@ class Queues:
     def save(self, connection: Connection[Any], rows: Sequence[QueueRow]) -> None:
         if rows:
             _count(connection, SAVE, columns(COLUMNS, map(_values, rows)))
+
+    def copy(self, connection: Connection[Any], rows: Sequence[QueueRow]) -> None:
+        QUEUES.copy(connection, [_values(row) for row in rows])
+
+    def total(self, connection: Connection[Any]) -> None:
+        connection.execute(TOTAL)
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         _count(connection, ERASE, {"streams": list(streams)})

@@ -28,24 +28,6 @@ CREATE TABLE queues (
     waiting_key timestamptz GENERATED ALWAYS AS (coalesce(waiting_since, 'infinity')) STORED,
     listed boolean GENERATED ALWAYS AS (status <> 'closed' AND opened_at IS NOT NULL) STORED
 ) WITH (fillfactor = 80);
-CREATE INDEX queues_waiting ON queues (waiting_key, opened_at, stream) WHERE listed;
-CREATE INDEX queues_priority ON queues (priority_rank, waiting_key, opened_at, stream) WHERE listed;
-CREATE INDEX queues_opened ON queues (opened_at, stream) WHERE listed;
-CREATE INDEX queues_updated ON queues (updated_at, stream) WHERE listed;
-CREATE INDEX queues_team_waiting ON queues (team, waiting_key, opened_at, stream) WHERE listed;
-CREATE INDEX queues_team_priority ON queues (team, priority_rank, waiting_key, opened_at, stream) WHERE listed;
-CREATE INDEX queues_assignee ON queues (assignee) WHERE listed;
-CREATE INDEX queues_requester ON queues (requester) WHERE listed;
-CREATE INDEX queues_next ON queues (priority_rank, coalesce(waiting_since, opened_at), stream)
-    WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
-CREATE INDEX queues_team_next ON queues (team, priority_rank, coalesce(waiting_since, opened_at), stream)
-    WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
-CREATE INDEX queues_requester_next ON queues (requester)
-    WHERE listed AND assignee IS NULL AND status IN ('new', 'open');
-CREATE INDEX queues_closed_opened ON queues (opened_at, stream) WHERE status = 'closed';
-CREATE INDEX queues_closed_updated ON queues (updated_at, stream) WHERE status = 'closed';
-CREATE INDEX queues_closed_team ON queues (team, updated_at, stream) WHERE status = 'closed';
-CREATE INDEX queues_closed_assignee ON queues (assignee, updated_at, stream) WHERE status = 'closed';
 
 -- How many listed tickets there are of each kind. A shard belongs to one partition and so to one worker at a time:
 -- workers never wait for each other here.

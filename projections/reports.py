@@ -38,7 +38,7 @@ from aggregates.ticket.events import (
     Unassigned,
 )
 from aggregates.ticket.state import Ticket, evolve
-from projections.batch import columns
+from projections.batch import Table
 
 NEW = Ticket()
 MICROSECOND = timedelta(microseconds=1)
@@ -108,6 +108,7 @@ SELECT * FROM unnest(
         excluded.micros_on_hold, excluded.micros_resolved)
 """
 ERASE: LiteralString = "DELETE FROM reports WHERE stream = ANY (%(streams)s)"
+REPORTS = Table("reports", COLUMNS, SAVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,13 @@ class Reports:
         return replace(row, course=_course(course, row.now), figures=figures)
 
     def save(self, connection: Connection[Any], rows: Sequence[ReportRow]) -> None:
-        if rows:
-            connection.execute(SAVE, columns(COLUMNS, map(_values, rows)), prepare=True)
+        REPORTS.save(connection, [_values(row) for row in rows])
+
+    def copy(self, connection: Connection[Any], rows: Sequence[ReportRow]) -> None:
+        REPORTS.copy(connection, [_values(row) for row in rows])
+
+    def total(self, connection: Connection[Any]) -> None:
+        """Nothing is summed: analysts do that."""
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})

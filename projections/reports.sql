@@ -47,5 +47,3 @@ CREATE TABLE reports (
     micros_on_hold             bigint      NOT NULL,
     micros_resolved            bigint      NOT NULL
 ) WITH (fillfactor = 80);
-CREATE INDEX reports_opened ON reports (opened_at);
-CREATE INDEX reports_resolved ON reports (first_resolved_at) WHERE first_resolved_at IS NOT NULL;

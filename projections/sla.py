@@ -18,7 +18,7 @@ from aggregates.sla.catalogue import Catalogue
 from aggregates.sla.clock import Book, Clock
 from aggregates.sla.clocks import Clocks, clocks, instant
 from aggregates.ticket.events import SlaApplied, SlaBreached, SlaBreachWithdrawn
-from projections.batch import columns
+from projections.batch import Table
 from projections.sla_catalogue import refresh
 
 MICROSECOND = timedelta(microseconds=1)
@@ -86,6 +86,11 @@ WITH clocks AS (DELETE FROM sla_clocks WHERE stream = ANY (%(streams)s)),
      breaches AS (DELETE FROM sla_breaches WHERE stream = ANY (%(streams)s))
 DELETE FROM sla_tickets WHERE stream = ANY (%(streams)s)
 """
+TICKETS = Table("sla_tickets", COLUMNS, SAVE)
+PARTS = {
+    "clock": Table("sla_clocks", CLOCK_COLUMNS, SAVE_CLOCKS),
+    "breach": Table("sla_breaches", BREACH_COLUMNS, SAVE_BREACHES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +142,15 @@ class Sla:
         return self._remember(_row(history[-1], folded, _parts(history[-1].stream, folded, 0, 0)), folded)
 
     def save(self, connection: Connection[Any], rows: Sequence[SlaRow]) -> None:
-        if not rows:
-            return
-        tickets = [(row.stream, row.version, row.position, *row.values) for row in rows]
-        connection.execute(SAVE, columns(COLUMNS, tickets), prepare=True)
-        for table, statement, names in (
-            ("clock", SAVE_CLOCKS, CLOCK_COLUMNS),
-            ("breach", SAVE_BREACHES, BREACH_COLUMNS),
-        ):
-            parts = [values for row in rows for part, values in row.parts.items() if part[0] == table]
-            if parts:
-                connection.execute(statement, columns(names, parts), prepare=True)
+        for table, values in _by_table(rows):
+            table.save(connection, values)
+
+    def copy(self, connection: Connection[Any], rows: Sequence[SlaRow]) -> None:
+        for table, values in _by_table(rows):
+            table.copy(connection, values)
+
+    def total(self, connection: Connection[Any]) -> None:
+        """Nothing is summed."""
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
@@ -174,6 +177,12 @@ class Sla:
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return row
+
+
+def _by_table(rows: Sequence[SlaRow]) -> Iterator[tuple[Table, list[Values]]]:
+    yield TICKETS, [(row.stream, row.version, row.position, *row.values) for row in rows]
+    for kind, table in PARTS.items():
+        yield table, [values for row in rows for part, values in row.parts.items() if part[0] == kind]
 
 
 def _comes_before(event: Recorded, last_at: datetime | None) -> bool:

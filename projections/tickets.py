@@ -17,7 +17,7 @@ from aggregates.envelope import Recorded
 from aggregates.text import Erased, FieldValue, shown
 from aggregates.ticket.events import MessageReceived, NoteAdded, Opened, ReplyAdded, Status, TicketFact
 from aggregates.ticket.state import Ticket, evolve
-from projections.batch import array, columns, dumped, hidden
+from projections.batch import Table, array, dumped, hidden
 
 NEW = Ticket()
 SAFE_INTEGER = 2**53
@@ -80,6 +80,9 @@ ERASE: LiteralString = """
 WITH thread AS (DELETE FROM messages WHERE ticket = ANY (%(streams)s))
 DELETE FROM tickets WHERE stream = ANY (%(streams)s)
 """
+
+TICKETS = Table("tickets", COLUMNS, SAVE)
+MESSAGES = Table("messages", MESSAGE_COLUMNS, SAVE_MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +163,15 @@ class Tickets:
         return reduce(self.fold, history, TicketRow(history[0].stream))
 
     def save(self, connection: Connection[Any], rows: Sequence[TicketRow]) -> None:
-        if not rows:
-            return
-        connection.execute(SAVE, columns(COLUMNS, map(_values, rows)), prepare=True)
-        messages = [_message_values(row.stream, message) for row in rows for message in _unsaved(row)]
-        if messages:
-            connection.execute(SAVE_MESSAGES, columns(MESSAGE_COLUMNS, messages), prepare=True)
+        TICKETS.save(connection, [_values(row) for row in rows])
+        MESSAGES.save(connection, _messages(rows))
+
+    def copy(self, connection: Connection[Any], rows: Sequence[TicketRow]) -> None:
+        TICKETS.copy(connection, [_values(row) for row in rows])
+        MESSAGES.copy(connection, _messages(rows))
+
+    def total(self, connection: Connection[Any]) -> None:
+        """Nothing is summed."""
 
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
@@ -212,6 +218,10 @@ def _unsaved(row: TicketRow) -> Iterator[Message]:
     while link is not None:
         yield link.message
         link = link.before
+
+
+def _messages(rows: Sequence[TicketRow]) -> list[tuple[Any, ...]]:
+    return [_message_values(row.stream, message) for row in rows for message in _unsaved(row)]
 
 
 def _message_values(ticket: UUID, m: Message) -> tuple[Any, ...]:

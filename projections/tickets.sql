@@ -32,8 +32,6 @@ CREATE TABLE tickets (
     thread_version    int         NOT NULL,
     thread_updated_at timestamptz
 ) WITH (fillfactor = 80);
-CREATE INDEX tickets_number ON tickets (number);
-CREATE INDEX tickets_requester ON tickets (requester, number);
 
 -- The whole thread. public_number counts public messages only: a gap in versions would tell of a hidden note.
 CREATE TABLE messages (
@@ -50,4 +48,3 @@ CREATE TABLE messages (
     public_number int,
     PRIMARY KEY (ticket, version)
 );
-CREATE INDEX messages_public ON messages (ticket, public_number) WHERE audience = 'public';

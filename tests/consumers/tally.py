@@ -80,6 +80,12 @@ class Tally:
         }
         connection.execute(SAVE, columns)
 
+    def copy(self, connection: Connection[Any], rows: Sequence[Tallied]) -> None:
+        self.save(connection, rows)
+
+    def total(self, connection: Connection[Any]) -> None:
+        pass
+
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         self.erased += streams
         connection.execute(ERASE, {"streams": list(streams)})

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from projections.batch import array
+from projections.batch import Table, array
 from tests.databases import Database
 from tests.projections.harness import connected
 from tests.projections.histories import LENIENT, texts
 
 zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(-timedelta(hours=9, minutes=30))])
 moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=zones)  # noqa: DTZ001
-awkward = st.sampled_from(["", " ", "NULL", "null", '"', "\\", '\\"', "{}", "{a,b}", ",", "\n\t", " a ", "é𝄞\u202e"])
+awkward = st.sampled_from(
+    ["", " ", "NULL", "null", '"', "\\", '\\"', "{}", "{a,b}", ",", "\n\t", "\\N", "\\.", "\r", " a ", "é𝄞\u202e"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,18 @@ def test_an_array_holds_what_was_put_in(
         assert row == (given_values,)
 
     there_and_back()
+
+
+CELLS = (texts | awkward, st.uuids(), st.integers(-(2**63), 2**63 - 1), st.booleans(), moments)
+
+
+@given(rows=st.lists(st.tuples(*(st.none() | cell for cell in CELLS)), max_size=6))
+@LENIENT
+def test_a_copied_table_holds_what_was_put_in(connection: Connection[Any], rows: list[Any]) -> None:
+    with connection.transaction(force_rollback=True):
+        connection.execute("CREATE TEMP TABLE copied (a text, b uuid, c bigint, d boolean, e timestamptz)")
+        Table("copied", "a b c d e", "").copy(connection, rows)
+        assert connection.execute("SELECT * FROM copied", binary=True).fetchall() == rows
 
 
 def test_arrays_lie_within_arrays(connection: Connection[Any]) -> None:
