@@ -12,7 +12,8 @@ from projections.queues import Queues
 from projections.reports import Reports
 from projections.sla import Sla
 from projections.tickets import Tickets
+from projections.trail import Trail
 
 PROJECTIONS: Mapping[str, Projection[Any]] = MappingProxyType(
-    {projection.name: projection for projection in (Desk(), Tickets(), Queues(), Reports(), Sla())}
+    {projection.name: projection for projection in (Desk(), Tickets(), Queues(), Reports(), Sla(), Trail())}
 )

@@ -31,6 +31,7 @@ PARTS = (
     "consume-queues",
     "consume-reports",
     "consume-sla",
+    "consume-trail",
     "sla-clock",
     "import",
 )
