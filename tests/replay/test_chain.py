@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.sql import Composable
+from psycopg.sql import SQL, Composed, Identifier
 
 from commands.append import Write, append_blocking
 from commands.database import connect
@@ -31,7 +31,7 @@ def db(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Db]:
         yield connection
 
 
-def tamper(database: Database, statement: LiteralString | Composable) -> None:
+def tamper(database: Database, statement: LiteralString | SQL | Composed) -> None:
     with psycopg.connect(database.superuser_url) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(statement)
@@ -78,14 +78,16 @@ NULL: LiteralString = """
 ALTER TABLE store.events ALTER {0} DROP NOT NULL; UPDATE store.events SET {0} = NULL WHERE notification_id = 6
 """
 FORMLESS = [
-    *(psycopg.sql.SQL(NULL).format(psycopg.sql.Identifier(name)) for name in ("state", "topic", "recorded_at", "hash")),
-    psycopg.sql.SQL("UPDATE store.events SET hash = substr(hash, 2) WHERE notification_id = 6"),
-    psycopg.sql.SQL("UPDATE store.events SET hash = '' WHERE notification_id = 6"),
+    *(SQL(NULL).format(Identifier(name)) for name in ("state", "topic", "recorded_at", "hash")),
+    SQL("UPDATE store.events SET hash = substr(hash, 2) WHERE notification_id = 6"),
+    SQL("UPDATE store.events SET hash = '' WHERE notification_id = 6"),
 ]
 
 
 @pytest.mark.parametrize("statement", FORMLESS)
-def test_a_row_that_is_no_event_is_a_fault_and_not_a_crash(database: Database, db: Db, statement: Composable) -> None:
+def test_a_row_that_is_no_event_is_a_fault_and_not_a_crash(
+    database: Database, db: Db, statement: SQL | Composed
+) -> None:
     tamper(database, statement)
     first = check_chain(db).first
     assert first is not None
