@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, ClassVar, LiteralString, cast
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -14,64 +14,42 @@ from psycopg.rows import tuple_row
 from aggregates.agent import skill_key
 from aggregates.envelope import Recorded
 from aggregates.text import shown
-from aggregates.ticket.events import (
-    Assigned,
-    CategoryChanged,
-    Closed,
-    DeEscalated,
-    Escalated,
-    MarkedSpam,
-    Merged,
-    MessageReceived,
-    Opened,
-    PriorityChanged,
-    PutOnHold,
-    PutPending,
-    Reopened,
-    ReplyAdded,
-    Resolved,
-    Routed,
-    Tagged,
-    TicketFact,
-    Unassigned,
-    Untagged,
-)
-from aggregates.ticket.state import Ticket, evolve
+from aggregates.ticket.state import Ticket
 from projections.batch import Table, array, columns, hidden
+from projections.queues_fold import Line, QueueRow, Span, size, went_on, whole
 
-NEW = Ticket()
 SHARDS = 12
-SEEN = (
-    *(Opened, ReplyAdded, Assigned, Unassigned, Routed, Escalated, DeEscalated, PriorityChanged, CategoryChanged),
-    *(Tagged, Untagged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged),
-)
-"""The facts that change what a work list shows of a ticket."""
-PEOPLE = frozenset({"agent", "import"})
+MICROSECOND = timedelta(microseconds=1)
 
 COLUMNS = """
 stream version shard number requester subject channel category team assignee priority status level tags
-opened_at updated_at waiting_since last_requester_message_at last_public_reply_at settled_at skill
+opened_at updated_at waiting_since last_requester_message_at last_public_reply_at since late skill
 """
 LOAD: LiteralString = """
-SELECT stream, version, number, requester, subject, channel, category, team, assignee, priority, status, level, tags,
-       opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at
+SELECT stream, version, since, late, number, requester, subject, channel, category, team, assignee, priority, status,
+       level, tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at
   FROM queues WHERE stream = ANY (%(streams)s)
+"""
+LOAD_COURSES: LiteralString = """
+SELECT stream, since, number, requester, subject, channel, category, team, assignee, priority, status, level, tags,
+       opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at
+  FROM queue_courses WHERE stream = ANY (%(streams)s)
 """
 SAVE: LiteralString = """
 WITH incoming AS MATERIALIZED (
     SELECT stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status,
            level, tags::text[], opened_at, updated_at, waiting_since,
-           last_requester_message_at, last_public_reply_at, settled_at, skill
+           last_requester_message_at, last_public_reply_at, since, late, skill
       FROM unnest(
            %(stream)s::uuid[], %(version)s::bigint[], %(shard)s::smallint[], %(number)s::bigint[],
            %(requester)s::uuid[], %(subject)s::text[], %(channel)s::text[], %(category)s::text[], %(team)s::uuid[],
            %(assignee)s::uuid[], %(priority)s::text[], %(status)s::text[], %(level)s::int[], %(tags)s::text[],
            %(opened_at)s::timestamptz[], %(updated_at)s::timestamptz[], %(waiting_since)s::timestamptz[],
            %(last_requester_message_at)s::timestamptz[], %(last_public_reply_at)s::timestamptz[],
-           %(settled_at)s::timestamptz[], %(skill)s::text[])
+           %(since)s::bigint[], %(late)s::boolean[], %(skill)s::text[])
         AS r (stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status,
               level, tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at,
-              settled_at, skill)
+              since, late, skill)
 ), moves AS (
     SELECT shard, team, status, priority, assignee IS NULL AS unassigned, 1 AS n
       FROM incoming WHERE status <> 'closed' AND opened_at IS NOT NULL
@@ -81,17 +59,17 @@ WITH incoming AS MATERIALIZED (
 ), saved AS (
     INSERT INTO queues
         (stream, version, shard, number, requester, subject, channel, category, team, assignee, priority, status, level,
-         tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at,
+         tags, opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, since, late,
          skill)
     SELECT * FROM incoming
         ON CONFLICT (stream) DO UPDATE SET
            (version, number, requester, subject, channel, category, team, assignee, priority, status, level, tags,
-            opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, settled_at,
+            opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, since, late,
             skill)
          = (excluded.version, excluded.number, excluded.requester, excluded.subject, excluded.channel,
             excluded.category, excluded.team, excluded.assignee, excluded.priority, excluded.status, excluded.level,
             excluded.tags, excluded.opened_at, excluded.updated_at, excluded.waiting_since,
-            excluded.last_requester_message_at, excluded.last_public_reply_at, excluded.settled_at,
+            excluded.last_requester_message_at, excluded.last_public_reply_at, excluded.since, excluded.late,
             excluded.skill)
 )
 INSERT INTO queue_counts AS c (shard, team, status, priority, unassigned, tickets)
@@ -101,12 +79,55 @@ SELECT shard, team, status, priority, unassigned, sum(n) FROM moves
 RETURNING shard, tickets
 """
 ERASE: LiteralString = """
-WITH gone AS (DELETE FROM queues WHERE stream = ANY (%(streams)s) RETURNING *)
+WITH spans AS (DELETE FROM queue_spans WHERE stream = ANY (%(streams)s)),
+     courses AS (DELETE FROM queue_courses WHERE stream = ANY (%(streams)s)),
+     gone AS (DELETE FROM queues WHERE stream = ANY (%(streams)s) RETURNING *)
 INSERT INTO queue_counts AS c (shard, team, status, priority, unassigned, tickets)
 SELECT shard, team, status, priority, assignee IS NULL, -count(*) FROM gone WHERE listed
  GROUP BY shard, team, status, priority, assignee IS NULL
     ON CONFLICT (shard, team, status, priority, unassigned) DO UPDATE SET tickets = c.tickets + excluded.tickets
 RETURNING shard, tickets
+"""
+COURSE_COLUMNS = """
+stream number requester subject channel category team assignee priority status level tags opened_at updated_at
+waiting_since last_requester_message_at last_public_reply_at since
+"""
+SAVE_COURSES: LiteralString = """
+INSERT INTO queue_courses
+SELECT stream, number, requester, subject, channel, category, team, assignee, priority, status, level, tags::text[],
+       opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, since
+  FROM unnest(
+       %(stream)s::uuid[], %(number)s::bigint[], %(requester)s::uuid[], %(subject)s::text[], %(channel)s::text[],
+       %(category)s::text[], %(team)s::uuid[], %(assignee)s::uuid[], %(priority)s::text[], %(status)s::text[],
+       %(level)s::int[], %(tags)s::text[], %(opened_at)s::timestamptz[], %(updated_at)s::timestamptz[],
+       %(waiting_since)s::timestamptz[], %(last_requester_message_at)s::timestamptz[],
+       %(last_public_reply_at)s::timestamptz[], %(since)s::bigint[])
+    AS r (stream, number, requester, subject, channel, category, team, assignee, priority, status, level, tags,
+          opened_at, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, since)
+    ON CONFLICT (stream) DO UPDATE SET
+       (number, requester, subject, channel, category, team, assignee, priority, status, level, tags, opened_at,
+        updated_at, waiting_since, last_requester_message_at, last_public_reply_at, since)
+     = (excluded.number, excluded.requester, excluded.subject, excluded.channel, excluded.category, excluded.team,
+        excluded.assignee, excluded.priority, excluded.status, excluded.level, excluded.tags, excluded.opened_at,
+        excluded.updated_at, excluded.waiting_since, excluded.last_requester_message_at,
+        excluded.last_public_reply_at, excluded.since)
+"""
+SPAN_COLUMNS = """
+stream basis since until size updated_at until_at size_at category team assignee priority status level tags
+waiting_since last_requester_message_at last_public_reply_at
+"""
+SAVE_SPANS: LiteralString = """
+INSERT INTO queue_spans
+SELECT stream, basis, since, until, size, updated_at, until_at, size_at, category, team, assignee, priority, status,
+       level, tags::text[], waiting_since, last_requester_message_at, last_public_reply_at
+  FROM unnest(
+       %(stream)s::uuid[], %(basis)s::text[], %(since)s::bigint[], %(until)s::bigint[], %(size)s::smallint[],
+       %(updated_at)s::timestamptz[], %(until_at)s::timestamptz[], %(size_at)s::smallint[], %(category)s::text[],
+       %(team)s::uuid[], %(assignee)s::uuid[], %(priority)s::text[], %(status)s::text[], %(level)s::int[],
+       %(tags)s::text[], %(waiting_since)s::timestamptz[], %(last_requester_message_at)s::timestamptz[],
+       %(last_public_reply_at)s::timestamptz[])
+    AS r (stream, basis, since, until, size, updated_at, until_at, size_at, category, team, assignee, priority, status,
+          level, tags, waiting_since, last_requester_message_at, last_public_reply_at)
 """
 TOTAL: LiteralString = """
 INSERT INTO queue_counts (shard, team, status, priority, unassigned, tickets)
@@ -116,57 +137,45 @@ SELECT shard, team, status, priority, assignee IS NULL, count(*) FROM queues WHE
 # A count of nothing would tell a rebuild from the build it is compared with.
 DROP_EMPTY: LiteralString = "DELETE FROM queue_counts WHERE shard = ANY (%(shards)s) AND tickets = 0"
 QUEUES = Table("queues", COLUMNS, SAVE)
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """`ticket` holds no more than a work list shows of it.
-
-    waiting_since   the oldest requester message that nobody answered, by occurrence
-    settled_at      the newest instant that answered everything before it: a person's public reply, or an end
-    """
-
-    stream: UUID
-    version: int = 0
-    ticket: Ticket = NEW
-    opened_at: datetime | None = None
-    updated_at: datetime | None = None
-    waiting_since: datetime | None = None
-    last_requester_message_at: datetime | None = None
-    last_public_reply_at: datetime | None = None
-    settled_at: datetime | None = None
+COURSES = Table("queue_courses", COURSE_COLUMNS, SAVE_COURSES)
+SPANS = Table("queue_spans", SPAN_COLUMNS, SAVE_SPANS)
 
 
 class Queues:
+    """A row is saved once: whoever goes on after `save` loads it again, or its spans are sent a second time."""
+
     name: ClassVar[str] = "queues"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, QueueRow]:
         with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
             cursor.execute(LOAD, {"streams": list(streams)}, prepare=True)
-            return {values[0]: _loaded(values) for values in cursor}
+            found = cursor.fetchall()
+            rows = {stream: QueueRow(stream, version, _line(rest), since) for stream, version, since, _, *rest in found}
+            late = [values[0] for values in found if values[3]]
+            if late:
+                cursor.execute(LOAD_COURSES, {"streams": late}, prepare=True)
+                for stream, since, *rest in cursor:
+                    rows[stream] = replace(rows[stream], course=_line(rest), course_since=since)
+        return rows
 
     def fold(self, row: QueueRow | None, event: Recorded) -> QueueRow | None:
-        row = row or QueueRow(event.stream)
-        after = _folded(row, event)
-        return None if _split(row, event) else _waited(after, event)
+        return went_on(row or QueueRow(event.stream), event)
 
     def refold(self, history: Sequence[Recorded]) -> QueueRow:
-        """The state in order of version, the waiting in order of occurrence."""
-        row = QueueRow(history[0].stream)
-        for event in history:
-            row = _folded(row, event)
-        for event in sorted(history, key=lambda event: (event.at, event.version)):
-            row = _waited(row, event)
-        return row
+        return whole(history)
 
     def save(self, connection: Connection[Any], rows: Sequence[QueueRow]) -> None:
         if rows:
             _count(connection, SAVE, columns(COLUMNS, map(_values, rows)))
+            COURSES.save(connection, _courses(rows))
+            SPANS.save(connection, _spans(rows))
 
     def copy(self, connection: Connection[Any], rows: Sequence[QueueRow]) -> None:
         QUEUES.copy(connection, [_values(row) for row in rows])
+        COURSES.copy(connection, _courses(rows))
+        SPANS.copy(connection, _spans(rows))
 
     def total(self, connection: Connection[Any]) -> None:
         connection.execute(TOTAL)
@@ -180,80 +189,6 @@ def shard_of(stream: UUID) -> int:
     return (stream.int >> 96) % SHARDS
 
 
-def _folded(row: QueueRow, event: Recorded) -> QueueRow:
-    fact, ticket = cast(TicketFact, event.fact), row.ticket
-    if fact.bookkeeping and row.version:
-        return replace(row, version=event.version)
-    return QueueRow(
-        row.stream,
-        event.version,
-        _narrowed(evolve(ticket, fact)) if isinstance(fact, SEEN) else ticket,
-        event.at if isinstance(fact, Opened) else row.opened_at,
-        event.at,
-        row.waiting_since,
-        row.last_requester_message_at,
-        row.last_public_reply_at,
-        row.settled_at,
-    )
-
-
-def _narrowed(t: Ticket) -> Ticket:
-    """What the table keeps of it, and so what a row that was saved and loaded again would hold."""
-    return Ticket(
-        number=t.number,
-        requester=t.requester,
-        subject=t.subject,
-        channel=t.channel,
-        category=t.category,
-        team=t.team,
-        assignee=t.assignee,
-        priority=t.priority,
-        status=t.status,
-        level=t.level,
-        tags=t.tags,
-    )
-
-
-def _waited(row: QueueRow, event: Recorded) -> QueueRow:
-    """The row's waiting after an event that splits nothing."""
-    fact, at = event.fact, event.at
-    if isinstance(fact, MessageReceived):
-        waiting = row.waiting_since
-        if row.settled_at is None or at >= row.settled_at:
-            waiting = at if waiting is None else min(waiting, at)
-        return replace(row, waiting_since=waiting, last_requester_message_at=_later(row.last_requester_message_at, at))
-    if not _settles(event):
-        return row
-    answered = row.last_requester_message_at is None or at >= row.last_requester_message_at
-    replied = _later(row.last_public_reply_at, at) if isinstance(fact, ReplyAdded) else row.last_public_reply_at
-    return replace(
-        row,
-        waiting_since=None if answered else row.waiting_since,
-        last_public_reply_at=replied,
-        settled_at=_later(row.settled_at, at),
-    )
-
-
-def _split(row: QueueRow, event: Recorded) -> bool:
-    """Whether a late answer lies between messages: which of them it left unanswered only the history knows."""
-    since, last = row.waiting_since, row.last_requester_message_at
-    return since is not None and last is not None and _settles(event) and since <= event.at < last
-
-
-def _settles(event: Recorded) -> bool:
-    match event.fact:
-        case ReplyAdded(automatic=automatic):
-            return not automatic and event.actor.kind in PEOPLE
-        case Resolved() | Closed() | MarkedSpam() | Merged():
-            return True
-        case _:
-            return False
-
-
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
-
-
 def _count(connection: Connection[Any], statement: LiteralString, parameters: dict[str, Any]) -> None:
     with connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(statement, parameters, prepare=True)
@@ -263,19 +198,49 @@ def _count(connection: Connection[Any], statement: LiteralString, parameters: di
 
 
 def _values(row: QueueRow) -> tuple[Any, ...]:
-    t = row.ticket
+    skill = skill_key(row.line.ticket.category) if row.line.ticket.category else None
     return (
-        *(row.stream, row.version, shard_of(row.stream), t.number, t.requester, shown(t.subject), t.channel),
-        *(t.category, t.team, t.assignee, t.priority, t.status, t.level),
-        array(sorted(t.tags)),
-        *(row.opened_at, row.updated_at, row.waiting_since, row.last_requester_message_at, row.last_public_reply_at),
-        *(row.settled_at, skill_key(t.category) if t.category else None),
+        *(row.stream, row.version, shard_of(row.stream), *_shown(row.line)),
+        *(row.since, row.course is not None, skill),
     )
 
 
-def _loaded(values: tuple[Any, ...]) -> QueueRow:
-    stream, version, number, requester, subject, channel, category, team, assignee = values[:9]
-    priority, status, level, tags, *rest = values[9:]
+def _courses(rows: Sequence[QueueRow]) -> list[tuple[Any, ...]]:
+    return [(row.stream, *_shown(row.course), row.course_since) for row in rows if row.course is not None]
+
+
+def _spans(rows: Sequence[QueueRow]) -> list[tuple[Any, ...]]:
+    return [_span(row.stream, span) for row in rows for span in row.spans]
+
+
+def _shown(line: Line) -> tuple[Any, ...]:
+    t = line.ticket
+    return (
+        *(t.number, t.requester, shown(t.subject), t.channel, t.category, t.team, t.assignee, t.priority, t.status),
+        *(t.level, array(sorted(t.tags)), line.opened_at, line.updated_at),
+        *(line.waiting_since, line.last_requester_message_at, line.last_public_reply_at),
+    )
+
+
+def _span(stream: UUID, span: Span) -> tuple[Any, ...]:
+    """What never changes of a ticket stands in its row."""
+    basis, since, until, until_at, line = span
+    t, updated_at = line.ticket, line.updated_at
+    return (
+        *(stream, basis, since, until, None if since is None or until is None else size(until - since)),
+        *(updated_at, until_at, _size_at(updated_at, until_at)),
+        *(t.category, t.team, t.assignee, t.priority, t.status, t.level, array(sorted(t.tags))),
+        *(line.waiting_since, line.last_requester_message_at, line.last_public_reply_at),
+    )
+
+
+def _size_at(updated_at: datetime | None, until_at: datetime | None) -> int | None:
+    return None if updated_at is None or until_at is None else size((until_at - updated_at) // MICROSECOND)
+
+
+def _line(values: Sequence[Any]) -> Line:
+    number, requester, subject, channel, category, team, assignee, priority, status, level, tags = values[:11]
+    opened_at, updated_at, *waiting = values[11:]
     ticket = Ticket(
         number=number,
         requester=requester,
@@ -289,4 +254,4 @@ def _loaded(values: tuple[Any, ...]) -> QueueRow:
         level=level,
         tags=frozenset(tags),
     )
-    return QueueRow(stream, version, ticket, *rest)
+    return Line(updated_at, ticket, opened_at, *waiting)

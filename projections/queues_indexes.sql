@@ -16,3 +16,6 @@ CREATE INDEX queues_closed_opened ON queues (opened_at, stream) WHERE status = '
 CREATE INDEX queues_closed_updated ON queues (updated_at, stream) WHERE status = 'closed';
 CREATE INDEX queues_closed_team ON queues (team, updated_at, stream) WHERE status = 'closed';
 CREATE INDEX queues_closed_assignee ON queues (assignee, updated_at, stream) WHERE status = 'closed';
+CREATE INDEX queue_spans_stream ON queue_spans (stream);
+CREATE INDEX queue_spans_position ON queue_spans (size, since) WHERE size > 0;
+CREATE INDEX queue_spans_instant ON queue_spans (size_at, updated_at) WHERE size_at > 0;

@@ -172,22 +172,34 @@ async def queue_page(
 ) -> Page[QueueItem]:
     """One page of a work list. Raises InvalidCursor and UnsupportedList."""
     order = ORDERS[sort]
-    parameters = _parameters(wanted) | {"limit": limit + 1}
-    query = ITEMS + _scope(wanted, sort) + "".join(CONDITIONS[name] for name in CONDITIONS if name in parameters)
-    query += HELD[wanted.unassigned]
-    if cursor is not None:
-        key: tuple[Any, ...] = decode(order.key, cursor)
-        parameters |= {f"k{i}": part for i, part in enumerate(key)}
-        query += order.after
-    rows = await _items(connection, query + order.by + LIMIT, parameters)
-    return page(rows, limit, order.key, order.of)
+    conditions, parameters = asked_for(wanted, sort, cursor)
+    async with connection.cursor(row_factory=class_row(QueueItem)) as rows:
+        await rows.execute(ITEMS + conditions + order.by + LIMIT, parameters | {"limit": limit + 1})
+        return page(await rows.fetchall(), limit, order.key, order.of)
 
 
 async def counts(connection: AsyncConnection[Any], team: UUID | None = None) -> QueueCounts:
     """How many tickets are not closed, of one team or of all."""
     async with connection.cursor(row_factory=class_row(Count)) as cursor:
         await cursor.execute(COUNTS)
-        rows = [count for count in await cursor.fetchall() if team is None or count.team == team]
+        return summed(await cursor.fetchall(), team)
+
+
+def asked_for(wanted: QueueFilter, sort: Sort, cursor: str | None) -> tuple[LiteralString, dict[str, Any]]:
+    """The conditions of a page, and their parameters. Raises InvalidCursor and UnsupportedList."""
+    parameters = _parameters(wanted)
+    conditions = _scope(wanted, sort) + "".join(CONDITIONS[name] for name in CONDITIONS if name in parameters)
+    conditions += HELD[wanted.unassigned]
+    if cursor is not None:
+        order = ORDERS[sort]
+        key: tuple[Any, ...] = decode(order.key, cursor)
+        parameters |= {f"k{i}": part for i, part in enumerate(key)}
+        conditions += order.after
+    return conditions, parameters
+
+
+def summed(counts: Iterable[Count], team: UUID | None) -> QueueCounts:
+    rows = [count for count in counts if team is None or count.team == team]
     return QueueCounts(
         total=sum(count.tickets for count in rows),
         unassigned=sum(count.tickets for count in rows if count.unassigned),
@@ -214,12 +226,6 @@ def _parameters(wanted: QueueFilter) -> dict[str, Any]:
     if wanted.priorities is not None:
         asked["priorities"] = [RANKS[priority] for priority in wanted.priorities]
     return asked
-
-
-async def _items(connection: AsyncConnection[Any], query: LiteralString, parameters: dict[str, Any]) -> list[QueueItem]:
-    async with connection.cursor(row_factory=class_row(QueueItem)) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall()
 
 
 def _sums(counts: Iterable[tuple[KeyT, int]]) -> dict[KeyT, int]:

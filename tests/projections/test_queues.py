@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from aggregates.envelope import Recorded
 from aggregates.ticket import events as facts
 from projections.cursor import InvalidCursor
-from projections.queues import QueueRow, Queues
+from projections.queues import Queues
+from projections.queues_fold import Line
 from projections.queues_queries import QueueFilter, QueueItem, Sort, UnsupportedList, counts, queue_page
 from tests.databases import Database
 from tests.projections.harness import Build, asked, build, connected
@@ -52,13 +53,13 @@ def minute(n: int) -> datetime:
     return START + timedelta(minutes=n)
 
 
-def folded(history: list[Recorded]) -> QueueRow:
+def folded(history: list[Recorded]) -> Line:
     """As the runner would: fold, and refold where only the history can tell."""
     projection, row = Queues(), None
     for n, event in enumerate(history, 1):
         row = projection.fold(row, event) or projection.refold(history[:n])
     assert row is not None
-    return row
+    return row.line
 
 
 def late(version: int, fact: facts.TicketFact, at: datetime) -> Recorded:
@@ -93,7 +94,7 @@ def test_an_automatic_answer_or_a_note_answers_nobody() -> None:
 
 def test_a_late_answer_between_two_messages_answers_only_the_first() -> None:
     on_time = story(ID, OPENED, HELP, HELP, minutes=10)
-    assert Queues().fold(folded(on_time), late(4, ANSWER, minute(15))) is None
+    assert Queues().fold(Queues().refold(on_time), late(4, ANSWER, minute(15))) is None
     assert folded([*on_time, late(4, ANSWER, minute(15))]).waiting_since == minute(20)
 
 

@@ -22,10 +22,10 @@ from tests.projections.test_queues import a_ticket, minute
 VIP, PREMIUM = CUSTOMERS[0], CUSTOMERS[1]
 MANY = """
 INSERT INTO queues (stream, version, shard, number, requester, subject, channel, team, priority, status, level, tags,
-                    opened_at, updated_at)
+                    opened_at, updated_at, since, late)
 SELECT md5(i::text)::uuid, 1, 0, i, md5('customer' || i % 500)::uuid, 'x', 'email', md5('team' || i % 5)::uuid,
        (ARRAY['urgent', 'high', 'normal', 'low'])[1 + i % 4], 'open', 1, '{}',
-       timestamptz '2026-01-01' + i * interval '1 minute', timestamptz '2026-01-01'
+       timestamptz '2026-01-01' + i * interval '1 minute', timestamptz '2026-01-01', i, false
   FROM generate_series(1, 20000) i
 """
 

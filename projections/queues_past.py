@@ -1,0 +1,166 @@
+"""queues_past: what did a work list hold at a moment of the past, and how much of each kind was there?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal, LiteralString
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, scalar_row
+from pydantic import TypeAdapter
+
+from aggregates.moment import Moment
+from projections.cursor import InvalidCursor, Page, decode, encode, page
+from projections.queues_queries import (
+    LIMIT,
+    ORDERS,
+    Count,
+    QueueCounts,
+    QueueFilter,
+    QueueItem,
+    Sort,
+    asked_for,
+    summed,
+)
+
+SIZES = range(1, 63)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+BOUND: TypeAdapter[tuple[str, str]] = TypeAdapter(tuple[str, str])
+"""A cursor belongs to one moment: it, and where the page begins there."""
+
+ITEMS: LiteralString = """
+SELECT id, number, requester, subject, channel, category, team, assignee, priority, priority_rank, status, level, tags,
+       opened_at, updated_at, waiting_since, waiting_key, last_requester_message_at, last_public_reply_at
+"""
+# Rows of the past look like those of read.queues, so that the same conditions and orders hold for them.
+THEN: LiteralString = """
+  FROM (SELECT *, status <> 'closed' AS listed, coalesce(waiting_since, 'infinity') AS waiting_key,
+               CASE priority WHEN 'urgent' THEN 1 WHEN 'high' THEN 2 WHEN 'normal' THEN 3 ELSE 4 END AS priority_rank
+          FROM (
+"""
+SPANS: LiteralString = """
+SELECT q.id, q.number, q.requester, q.subject, q.channel, q.opened_at, s.category, s.team, s.assignee, s.priority,
+       s.status, s.level, s.tags, s.updated_at, s.waiting_since, s.last_requester_message_at, s.last_public_reply_at
+"""
+OF_ROWS: LiteralString = """
+SELECT id, number, requester, subject, channel, opened_at, category, team, assignee, priority,
+       status, level, tags, updated_at, waiting_since, last_requester_message_at, last_public_reply_at
+"""
+SPANS_AT_POSITION: LiteralString = """
+  FROM unnest(%(sizes)s::smallint[], %(begins)s::bigint[]) AS w (size, begin)
+  JOIN read.queue_spans s ON s.size = w.size AND s.size > 0 AND s.since > w.begin AND s.since <= %(position)s
+                         AND s.until > %(position)s AND coalesce(s.basis, %(basis)s) = %(basis)s
+  JOIN read.queues q ON q.id = s.id
+ UNION ALL
+"""
+SPANS_AT_INSTANT: LiteralString = """
+  FROM unnest(%(sizes)s::smallint[], %(begins)s::timestamptz[]) AS w (size, begin)
+  JOIN read.queue_spans s ON s.size_at = w.size AND s.size_at > 0 AND s.updated_at > w.begin AND s.updated_at <= %(by)s
+                         AND s.until_at > %(by)s AND coalesce(s.basis, 'occurred') = 'occurred'
+  JOIN read.queues q ON q.id = s.id
+ UNION ALL
+"""
+# By which of the three sequences of a ticket of which a fact came late; all others have but one.
+Course = Literal["recorded", "known", "happened"]
+RECORDED: LiteralString = SPANS + SPANS_AT_POSITION + OF_ROWS + " FROM read.queues WHERE since <= %(position)s"
+KNOWN: LiteralString = (
+    SPANS + SPANS_AT_POSITION
+    + OF_ROWS + " FROM read.queues WHERE since <= %(position)s AND NOT late UNION ALL"
+    + OF_ROWS + " FROM read.queue_courses WHERE since <= %(position)s"
+)  # fmt: skip
+HAPPENED: LiteralString = (
+    SPANS + SPANS_AT_INSTANT
+    + OF_ROWS + " FROM read.queues WHERE updated_at <= %(by)s AND NOT late UNION ALL"
+    + OF_ROWS + " FROM read.queue_courses WHERE updated_at <= %(by)s"
+)  # fmt: skip
+ROWS: Mapping[Course, LiteralString] = MappingProxyType({"recorded": RECORDED, "known": KNOWN, "happened": HAPPENED})
+END: LiteralString = ") rows) past"
+# The version is asked of the log, for the rows of a page alone: it changes without the row.
+VERSIONED: LiteralString = """
+SELECT id, number, requester, subject, channel, category, team, assignee, priority, status, level, tags, opened_at,
+       updated_at, waiting_since, last_requester_message_at, last_public_reply_at, priority_rank,
+       (SELECT e.originator_version FROM store.events e
+              WHERE e.originator_id = p.id AND e.notification_id <= %(position)s
+"""
+BY_THEN: LiteralString = """
+                AND coalesce((convert_from(e.state, 'UTF8')::json ->> 'occurred_at')::timestamptz, e.recorded_at)
+                    <= %(by)s
+"""
+NEWEST: LiteralString = " ORDER BY e.originator_version DESC LIMIT 1) AS version FROM ("
+COUNTED: LiteralString = "SELECT team, status, priority, assignee IS NULL AS unassigned, count(*) AS tickets"
+GROUPED: LiteralString = " WHERE listed GROUP BY team, status, priority, assignee IS NULL"
+OPEN: LiteralString = " WHERE listed ORDER BY id"
+
+
+async def queue_page(
+    connection: AsyncConnection[Any],
+    moment: Moment,
+    wanted: QueueFilter,
+    limit: int,
+    sort: Sort = "waiting",
+    cursor: str | None = None,
+) -> Page[QueueItem]:
+    """One page of a work list as it was at `moment`. Raises InvalidCursor and UnsupportedList."""
+    order = ORDERS[sort]
+    conditions, parameters = asked_for(wanted, sort, within(moment, cursor))
+    chosen = ITEMS + THEN + ROWS[_course(moment)] + END + conditions + order.by + LIMIT
+    query = VERSIONED + (BY_THEN if moment.by else "") + NEWEST + chosen + ") p" + order.by
+    async with connection.cursor(row_factory=class_row(QueueItem)) as rows:
+        await rows.execute(query, parameters | _parameters(moment) | {"limit": limit + 1})
+        found = page(await rows.fetchall(), limit, order.key, order.of)
+    return Page(found.items, found.next and encode(BOUND, (named(moment), found.next)))
+
+
+async def counts(connection: AsyncConnection[Any], moment: Moment, team: UUID | None = None) -> QueueCounts:
+    """How many tickets were not closed at `moment`, of one team or of all."""
+    async with connection.cursor(row_factory=class_row(Count)) as rows:
+        await rows.execute(COUNTED + THEN + ROWS[_course(moment)] + END + GROUPED, _parameters(moment))
+        return summed(await rows.fetchall(), team)
+
+
+async def worked_on(connection: AsyncConnection[Any], moment: Moment) -> list[UUID]:
+    """The tickets that were not closed at `moment`."""
+    async with connection.cursor(row_factory=scalar_row) as rows:
+        await rows.execute("SELECT id" + THEN + ROWS[_course(moment)] + END + OPEN, _parameters(moment))
+        return await rows.fetchall()
+
+
+def named(moment: Moment) -> str:
+    """The same for the same past. What happened by an instant may become known later: its position is none of it."""
+    return f"{moment.basis} {moment.by.isoformat() if moment.by else moment.position}"
+
+
+def within(moment: Moment, cursor: str | None) -> str | None:
+    """Where a page begins at this moment. Raises InvalidCursor for a cursor of another one."""
+    if cursor is None:
+        return None
+    name, inner = decode(BOUND, cursor)
+    if name != named(moment):
+        raise InvalidCursor("this cursor belongs to another moment")
+    return inner
+
+
+def _course(moment: Moment) -> Course:
+    if moment.by is not None:
+        return "happened"
+    return "recorded" if moment.basis == "recorded" else "known"
+
+
+def _parameters(moment: Moment) -> dict[str, Any]:
+    begins = [_before(moment, size) for size in SIZES]
+    return {
+        "sizes": list(SIZES), "begins": begins, "position": moment.position, "basis": moment.basis, "by": moment.by
+    }  # fmt: skip
+
+
+def _before(moment: Moment, size: int) -> int | datetime:
+    """What began then or earlier, and is of this size, was over by the moment."""
+    if moment.by is None:
+        return moment.position - 2**size
+    try:
+        return moment.by - timedelta(microseconds=2**size)
+    except OverflowError:
+        return BEGINNING
