@@ -18,14 +18,14 @@ RETENTION_MS = 7 * 24 * 3600 * 1000
 """Finite: the store is the truth, and consumers that were away longer read it from there."""
 
 
-def ensure_topic(bootstrap: str, topic: str) -> str:
+def ensure_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS, retention_ms: int = RETENTION_MS) -> str:
     """Create the topic unless it is there; its id. Refused if it has another number of partitions."""
     with admin_client(bootstrap) as admin:
         if not _described(admin, topic):
-            _create(admin, topic)
+            _create(admin, topic, partitions, retention_ms)
         (found,) = _described(admin, topic)
-    if len(found["partitions"]) != PARTITIONS:
-        raise Refused(f"the topic {topic} has {len(found['partitions'])} partitions, not {PARTITIONS}: use another one")
+    if len(found["partitions"]) != partitions:
+        raise Refused(f"the topic {topic} has {len(found['partitions'])} partitions, not {partitions}: use another one")
     return str(found["topic_id"])
 
 
@@ -48,10 +48,10 @@ def _described(admin: Any, topic: str) -> list[dict[str, Any]]:
     return [found for found in admin.describe_topics([topic]) if found["error_code"] == 0]
 
 
-def _create(admin: Any, topic: str) -> None:
-    configs = {"max.message.bytes": str(MAX_MESSAGE_BYTES), "retention.ms": str(RETENTION_MS)}
+def _create(admin: Any, topic: str, partitions: int, retention_ms: int) -> None:
+    configs = {"max.message.bytes": str(MAX_MESSAGE_BYTES), "retention.ms": str(retention_ms)}
     try:
-        admin.create_topics({topic: {"num_partitions": PARTITIONS, "configs": configs}}, wait_for_metadata=True)
+        admin.create_topics({topic: {"num_partitions": partitions, "configs": configs}}, wait_for_metadata=True)
     except TopicAlreadyExistsError:
         # Somebody else was faster.
         return
