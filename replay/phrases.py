@@ -5,56 +5,172 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from aggregates.envelope import Actor
 from aggregates.fact import Fact
-from aggregates.text import shown
+from aggregates.text import Erased
 from aggregates.ticket import events as e
 
 Names = Mapping[str, str]
+"""What people call ids."""
+WORDS = 60
+ERASED = "(erased)"
 
 
 def phrase(fact: Fact, names: Names) -> str:
-    """In the past tense, with names for ids where they are known. Others say their type."""
+    """In the past tense, with names for ids where they are known, and the first words of what was written."""
     match fact:
         case e.Opened():
-            return f"opened as T-{fact.number} in {_name(fact.team, names)}, priority {fact.priority}"
+            told = f"opened as T-{fact.number} in {named(fact.team, names)}, priority {fact.priority}"
+            return f"{told}: {words(fact.subject)}"
         case e.Imported():
             return f"imported from {fact.source}, case {fact.case}"
+        case e.MessageReceived():
+            return f"message by {fact.channel}: {words(fact.body)}"
+        case e.ReplyAdded():
+            return f"{'automatic ' if fact.automatic else ''}reply: {words(fact.body)}"
+        case e.NoteAdded():
+            return f"note: {words(fact.body)}"
+        case e.SlaApplied() | e.SlaWarned() | e.SlaBreached() | e.SlaMet() | e.SlaBreachWithdrawn():
+            return _promise(fact, names)
+        case e.SlaMetWithdrawn() | e.Notified():
+            return _promise(fact, names)
+        case _:
+            return _move(fact, names)
+
+
+def said_by(actor: Actor, names: Names) -> str:
+    """A name where there is one; of an import, the person in whose place it speaks."""
+    if actor.kind == "import":
+        source, _, who = actor.id.partition(":")
+        return who or source
+    if actor.kind == "rule":
+        return f"rule {versioned(actor.id, names)}"
+    return names.get(actor.id, f"{actor.kind} {short(actor.id)}")
+
+
+def versioned(id: str, names: Names) -> str:
+    """`id@3` of a rule or policy, by its name."""
+    named, at, version = id.partition("@")
+    return f"{names.get(named, short(named))}{at}{version}"
+
+
+def named(id: UUID | str | None, names: Names) -> str:
+    return "nobody" if id is None else names.get(str(id), short(str(id)))
+
+
+def short(id: str) -> str:
+    """The first block of a UUID is enough to tell one from another at a glance."""
+    return id[:8] if len(id) == 36 and id.count("-") == 4 else id
+
+
+def words(text: object) -> str:
+    """The first words of a text, in one line."""
+    if isinstance(text, Erased):
+        return ERASED
+    line = " ".join(str(text).split())
+    return line if len(line) <= WORDS else f"{line[: WORDS - 1]}…"
+
+
+def _move(fact: Fact, names: Names) -> str:
+    match fact:
         case e.Routed():
-            return f"routed from {_name(fact.from_team, names)} to {_name(fact.team, names)}"
+            return f"routed from {named(fact.from_team, names)} to {named(fact.team, names)}" + _why(fact.reason)
         case e.Assigned():
-            return f"assigned to {_name(fact.agent, names)}" + _from(fact.from_agent, names)
+            verb = "claimed by" if fact.claimed else "assigned to"
+            return f"{verb} {named(fact.agent, names)}" + _from(fact.from_agent, names)
         case e.Unassigned():
-            return f"let go by {_name(fact.from_agent, names)}"
+            return f"let go by {named(fact.from_agent, names)}" + _why(fact.reason)
         case e.Escalated() | e.DeEscalated():
-            way = "escalated" if isinstance(fact, e.Escalated) else "de-escalated"
-            return f"{way} to line {fact.to_level}" + _to_team(fact, names)
+            return _escalation(fact, names)
         case e.PriorityChanged():
-            return f"priority {fact.priority}, was {fact.was}"
+            return f"priority {fact.was} -> {fact.priority}"
+        case e.CategoryChanged():
+            return f"category {fact.was or 'none'} -> {fact.category or 'none'}"
+        case e.TypeChanged():
+            return f"type {fact.was} -> {fact.ticket_type}"
+        case e.Tagged():
+            return f"tagged {', '.join(fact.tags)}"
+        case e.Untagged():
+            return f"tags taken off: {', '.join(fact.tags)}"
         case e.FieldChanged():
-            return f"{fact.name} = {fact.value if not isinstance(fact.value, str) else shown(fact.value)}"
+            return f"{fact.name} = {'nothing' if fact.value is None else words(fact.value)}"
+        case _:
+            return _status(fact, names)
+
+
+def _status(fact: Fact, names: Names) -> str:
+    match fact:
         case e.PutPending():
-            return "waits for the requester"
+            return "waits for the requester" + _why(fact.reason)
         case e.PutOnHold():
-            return "waits for somebody else"
+            return "waits for somebody else" + _why(fact.reason)
         case e.Reopened():
-            return f"reopened, was {fact.was.replace('_', ' ')}"
+            by = "" if fact.cause == "agent" else f" by {'a message' if fact.cause == 'message' else 'the import'}"
+            return f"reopened{by}, was {fact.was.replace('_', ' ')}" + _why(fact.reason)
         case e.Resolved():
-            return "resolved" if fact.code == "resolved" else f"resolved ({fact.code.replace('_', ' ')})"
+            code = "" if fact.code == "resolved" else f" ({fact.code.replace('_', ' ')})"
+            return f"resolved{code}" + ("" if fact.unanswered is None else f" unanswered: {words(fact.unanswered)}")
         case e.Closed():
-            return "closed"
+            return "closed by itself" if fact.cause == "auto" else "closed"
+        case e.Merged():
+            return f"merged into T-{fact.number}"
+        case e.FollowedUp():
+            return f"followed up by T-{fact.number}"
+        case e.Linked() | e.Unlinked():
+            verb = "linked" if isinstance(fact, e.Linked) else "no longer linked"
+            return f"{verb}: {fact.relation.replace('_', ' ')} {named(fact.other, names)}"
+        case e.WatcherAdded() | e.WatcherRemoved():
+            return (
+                f"{named(fact.watcher, names)} {'watches' if isinstance(fact, e.WatcherAdded) else 'watches no more'}"
+            )
+        case e.TimeLogged():
+            return f"{fact.seconds:,} s of work by {named(fact.agent, names)}" + _why(fact.note)
         case _:
             return fact.type_name.split(".")[1].replace("_", " ")
 
 
-def _name(id: UUID | None, names: Names) -> str:
-    return "nobody" if id is None else names.get(str(id), str(id)[:8])
+def _promise(fact: Fact, names: Names) -> str:
+    match fact:
+        case e.SlaApplied(policy=None):
+            return "no policy holds any more"
+        case e.SlaApplied():
+            since = "" if fact.since is None else f", since {fact.since:%Y-%m-%d %H:%M}"
+            return f"policy {versioned(f'{fact.policy}@{fact.policy_version}', names)} holds{since}"
+        case e.SlaWarned():
+            left = f"{fact.percent} % gone" if fact.percent is not None else f"{fact.left} s left"
+            return f"{_cycle(fact.metric, fact.cycle)} at risk: {left}"
+        case e.SlaBreached():
+            return f"{_cycle(fact.metric, fact.cycle)} breached, was due {fact.due:%Y-%m-%d %H:%M}"
+        case e.SlaMet():
+            return f"{_cycle(fact.metric, fact.cycle)} met after {fact.elapsed:,.0f} s"
+        case e.SlaBreachWithdrawn() | e.SlaMetWithdrawn():
+            was = "breach" if isinstance(fact, e.SlaBreachWithdrawn) else "met"
+            return f"{_cycle(fact.metric, fact.cycle)}: {was} withdrawn"
+        case e.Notified():
+            told = ", ".join(named(id, names) for id in (*fact.agents, *fact.teams))
+            return f"{told} told of {_cycle(fact.metric, fact.cycle)} {fact.about.removeprefix('sla_')}"
+        case _:
+            return fact.type_name
+
+
+def _cycle(metric: str, cycle: int) -> str:
+    return metric.replace("_", " ") + (f" {cycle}" if cycle > 1 else "")
+
+
+def _escalation(fact: e.Escalated | e.DeEscalated, names: Names) -> str:
+    way = "escalated" if isinstance(fact, e.Escalated) else "de-escalated"
+    team = "" if fact.to_team in (fact.from_team, None) else _moved(fact.from_team, fact.to_team, names)
+    agent = "" if fact.to_agent in (fact.from_agent, None) else f", agent {named(fact.to_agent, names)}"
+    return f"{way} to line {fact.to_level}{team}{agent}" + _why(fact.reason)
+
+
+def _moved(before: UUID | None, after: UUID | None, names: Names) -> str:
+    return f", from {named(before, names)} to {named(after, names)}"
+
+
+def _why(reason: object) -> str:
+    return "" if reason is None else f": {words(reason)}"
 
 
 def _from(id: UUID | None, names: Names) -> str:
-    return "" if id is None else f", from {_name(id, names)}"
-
-
-def _to_team(fact: e.Escalated | e.DeEscalated, names: Names) -> str:
-    if fact.to_team == fact.from_team or fact.to_team is None:
-        return ""
-    return f", from {_name(fact.from_team, names)} to {_name(fact.to_team, names)}"
+    return "" if id is None else f", from {named(id, names)}"
