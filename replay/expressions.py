@@ -63,7 +63,9 @@ class _Reader:
                 warnings.simplefilter("ignore")
                 tree = ast.parse(self._text, mode="eval")
         except SyntaxError as error:
-            raise BadExpression(self._indent + max(error.offset or 1, 1), "this is not an expression") from None
+            raise BadExpression(
+                self._indent + (error.offset or len(self._text) + 1), "this is not an expression"
+            ) from None
         except (ValueError, RecursionError, MemoryError):
             raise BadExpression(1, "this is not an expression") from None
         return self._value(tree.body, 1)
