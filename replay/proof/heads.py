@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -28,7 +28,7 @@ Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 def instant(at: datetime) -> str:
     """The one way in which proofs write an instant: UTC, to the microsecond."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 Instant = Annotated[AwareDatetime, PlainSerializer(instant, return_type=str, when_used="json")]
