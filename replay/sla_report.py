@@ -180,11 +180,11 @@ def _told(worst: Worst) -> dict[str, Any]:
         "elapsed": account.elapsed.total_seconds(),
         "over": worst.over.total_seconds(),
         "breached_at": None if account.breached_at is None else account.breached_at.isoformat(),
-        "spans": [_span(step) for step in account.steps],
+        "spans": [span_told(step) for step in account.steps],
     }
 
 
-def _span(step: Step) -> dict[str, Any]:
+def span_told(step: Step) -> dict[str, Any]:
     standing = step.standing
     return {
         "from": step.since.isoformat(),

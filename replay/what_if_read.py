@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 
 from aggregates.customer import CustomerRegistered, Tier
 from aggregates.envelope import Recorded, Stored, UndecodableEvent, recorded
+from aggregates.fact import Fact
 from aggregates.sla.clocks import READ
 from aggregates.team import Team
 from consumers.sla_store import Configuration
@@ -89,7 +90,8 @@ class Published(Configuration):
 
 def pages(connection: Connection[Any], head: int, within: Range, rules: Rules) -> Iterator[Page]:
     """All tickets of a range, as of position `head`. Raises psycopg.Error."""
-    types = sorted({fact.type_name for fact in (*READ, *rules.reads)})
+    read: tuple[type[Fact], ...] = (*READ, *rules.reads)
+    types = sorted({fact.type_name for fact in read})
     after = within.after
     while True:
         asked = {"after": after, "last": within.last, "head": head, "types": types, "limit": PAGE}
