@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
 from commands.log import read_head
-from consumers.faults import OutdatedCode
+from consumers.faults import Fenced, OutdatedCode
 from consumers.partition import PARTITIONS
 from projections import projection as packaged
 from projections.projection import Projection
+
+Maker = Literal["consumer", "rebuild", "verify"]
 
 # One at a time a view, held until commit: concurrent CREATE SCHEMA and CREATE VIEW fail.
 ALONE: LiteralString = "SELECT pg_advisory_xact_lock(4244, hashtext(%(view)s))"
 LIVE: LiteralString = """
 SELECT schema, view, version, number, live FROM consumers.builds WHERE view = %(view)s AND live
 """
+# What a run (rebuild, verify) is building belongs to that run.
 NEWEST: LiteralString = """
 SELECT schema, view, version, number, live FROM consumers.builds
- WHERE view = %(view)s AND version = %(version)s ORDER BY number DESC LIMIT 1
+ WHERE view = %(view)s AND version = %(version)s AND maker = 'consumer' AND retired_at IS NULL
+ ORDER BY number DESC LIMIT 1
 """
 NUMBER: LiteralString = "SELECT coalesce(max(number), 0) + 1 FROM consumers.builds WHERE view = %(view)s"
 INSERT: LiteralString = """
-INSERT INTO consumers.builds (schema, view, version, number)
-VALUES (%(schema)s, %(view)s, %(version)s, %(number)s)
+INSERT INTO consumers.builds (schema, view, version, number, maker)
+VALUES (%(schema)s, %(view)s, %(version)s, %(number)s, %(maker)s)
 """
 CHECKPOINTS: LiteralString = """
 INSERT INTO consumers.checkpoints (schema, partition)
@@ -40,10 +44,20 @@ READ_VIEWS_OF: LiteralString = """
 SELECT DISTINCT view_name FROM information_schema.view_table_usage
  WHERE view_schema = 'read' AND table_schema = %(schema)s
 """
-RETIRE: LiteralString = "UPDATE consumers.builds SET live = false WHERE view = %(view)s AND live"
-GO_LIVE: LiteralString = "UPDATE consumers.builds SET live = true WHERE schema = %(schema)s"
-# Readers of the old views are let finish, but not for so long that new ones queue up behind us.
-PATIENCE: LiteralString = "SET LOCAL lock_timeout = '2s'"
+# What others still build of this version, or an older one, has become pointless too.
+RETIRE: LiteralString = """
+UPDATE consumers.builds SET live = false, retired_at = clock_timestamp()
+ WHERE view = %(view)s AND schema <> %(schema)s AND retired_at IS NULL
+   AND (live OR maker = 'consumer' AND version <= %(version)s)
+RETURNING schema
+"""
+# Its workers find with their next batch, or their next look, that it is no longer theirs.
+FENCE: LiteralString = "UPDATE consumers.checkpoints SET epoch = epoch + 1 WHERE schema = ANY (%(schemas)s)"
+GO_LIVE: LiteralString = "UPDATE consumers.builds SET live = true WHERE schema = %(schema)s AND retired_at IS NULL"
+# Readers of the old views are let finish, but new ones queue up behind us. A reader who has one of the views and waits
+# for another would be thrown out by Postgres after its deadlock_timeout of a second: we must give up well before.
+PATIENCE: LiteralString = "SET LOCAL lock_timeout = '100ms'"
+RETIRED: LiteralString = "SELECT FROM consumers.builds WHERE schema = %(schema)s AND retired_at IS NULL"
 POSITION: LiteralString = "SELECT min(position) FROM consumers.checkpoints WHERE schema = %(schema)s"
 
 
@@ -83,7 +97,7 @@ def ensure_live(connection: Connection[Any], projection: Projection[Any], ddl: D
         connection.execute(ALONE, {"view": projection.name})
         live = live_build(connection, projection.name)
         if live is None:
-            return _swap(connection, create_build(connection, projection, ddl), ddl)
+            return swap(connection, create_build(connection, projection, ddl), ddl)
         if live.version == projection.version:
             return live
         if live.version > projection.version:
@@ -100,26 +114,30 @@ def go_live_when_caught_up(
         return build
     with connection.transaction():
         connection.execute(ALONE, {"view": build.view})
-        connection.execute(PATIENCE)
-        return _swap(connection, build, ddl or packaged_ddl(projection))
+        return swap(connection, build, ddl or packaged_ddl(projection))
 
 
 def live_build(connection: Connection[Any], view: str) -> Build | None:
     return _one(connection, LIVE, {"view": view})
 
 
-def create_build(connection: Connection[Any], projection: Projection[Any], ddl: Ddl) -> Build:
-    """Empty tables and checkpoints at 0. Leaves the search_path of the transaction on the new schema."""
+def create_build(
+    connection: Connection[Any], projection: Projection[Any], ddl: Ddl, maker: Maker = "consumer"
+) -> Build:
+    """Empty tables and checkpoints at 0. Leaves the search_path of the transaction on the new schema.
+
+    A run's tables are filled by COPY, which is faster without the indexes for readers: it makes them afterwards.
+    """
     row = connection.execute(NUMBER, {"view": projection.name}).fetchone()
     number = row[0] if row else 1
     schema = f"{projection.name}_v{projection.version}_b{number}"
     build = Build(schema, projection.name, projection.version, number, live=False)
-    named = {"schema": schema, "view": build.view, "version": build.version, "number": number, "last": PARTITIONS - 1}
+    named = {"schema": schema, "view": build.view, "version": build.version, "number": number, "maker": maker}
     connection.execute(CREATE_SCHEMA, {"schema": schema})
     connection.execute(INSERT, named)
-    connection.execute(CHECKPOINTS, named)
+    connection.execute(CHECKPOINTS, {"schema": schema, "last": PARTITIONS - 1})
     enter(connection, schema)
-    connection.execute((ddl.tables + ddl.indexes).encode())
+    connection.execute((ddl.tables + (ddl.indexes if maker == "consumer" else "")).encode())
     return build
 
 
@@ -134,12 +152,24 @@ def build_position(connection: Connection[Any], schema: str) -> int:
     return row[0] if row else 0
 
 
-def _swap(connection: Connection[Any], build: Build, ddl: Ddl) -> Build:
-    before = live_build(connection, build.view)
-    if before is not None:
-        _drop_read_views(connection, before.schema)
-    connection.execute(RETIRE, {"view": build.view})
-    connection.execute(GO_LIVE, {"schema": build.schema})
+def is_retired(connection: Connection[Any], build: Build) -> bool:
+    """Whether another build stands in its place, or it is gone altogether."""
+    return connection.execute(RETIRED, {"schema": build.schema}).fetchone() is None
+
+
+def swap(connection: Connection[Any], build: Build, ddl: Ddl) -> Build:
+    """Within the caller's transaction, who is alone: readers read this build, and what was live is retired.
+
+    Fenced if this build was retired itself. LockNotAvailable if readers would not let go of the old views.
+    """
+    asked = {"view": build.view, "schema": build.schema, "version": build.version}
+    retired = [row[0] for row in connection.execute(RETIRE, asked).fetchall()]
+    connection.execute(FENCE, {"schemas": retired})
+    if connection.execute(GO_LIVE, {"schema": build.schema}).rowcount != 1:
+        raise Fenced(f"{build.schema}: another build took its place while it was built")
+    connection.execute(PATIENCE)
+    for schema in retired:
+        _drop_read_views(connection, schema)
     enter(connection, build.schema)
     connection.execute(ddl.read_views.encode())
     return replace(build, live=True)

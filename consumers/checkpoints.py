@@ -53,9 +53,13 @@ class Claim:
 
 
 def claim(connection: Connection[Any], schema: str, partitions: Iterable[int]) -> list[Claim]:
-    """Take the partitions over: whoever held them can no longer commit."""
+    """Take the partitions over: whoever held them can no longer commit. Fenced if the build is gone."""
+    asked = {"schema": schema, "partitions": list(partitions)}
     with connection.cursor(row_factory=class_row(Claim)) as cursor:
-        return cursor.execute(CLAIM, {"schema": schema, "partitions": list(partitions)}).fetchall()
+        claims = cursor.execute(CLAIM, asked).fetchall()
+    if len(claims) < len(asked["partitions"]):
+        raise Fenced(f"{schema}: this build was dropped")
+    return claims
 
 
 def hold(connection: Connection[Any], schema: str, parts: Sequence[Part]) -> None:

@@ -16,10 +16,11 @@ from psycopg.errors import LockNotAvailable
 
 from commands.database import connect
 from consumers import metrics
-from consumers.builds import Build, Ddl, ensure_live, go_live_when_caught_up
+from consumers.builds import Build, Ddl, ensure_live, go_live_when_caught_up, is_retired
 from consumers.faults import Fenced, Refused, described
 from consumers.feed import Feed
 from consumers.kafka_feed import KafkaFeed
+from consumers.leftovers import drop_retired
 from consumers.positions import lag_report
 from consumers.relay import Relay
 from consumers.runner import apply
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.25
 # A batch costs several round trips however small it is: what trickles in is gathered for a moment.
 TRICKLE, GATHER_SECONDS = 200, 0.04
-GAUGE_SECONDS = 2.0
+LOOK_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
 HEALTHY_SECONDS = 10.0
 Work = Callable[[threading.Event], None]
@@ -52,11 +53,15 @@ class Source:
 
 
 def consume(projection: Projection[Any], source: Source, stopping: threading.Event, ddl: Ddl | None = None) -> None:
-    """Feed one view until told to stop or something fails. Nothing is kept in memory: call it again then."""
+    """Feed one view until told to stop or something fails. Nothing is kept in memory: call it again then.
+
+    Fenced as soon as another build has taken the place of the one that it feeds.
+    """
     with closing(connect(source.url, name=f"consume {projection.name}")) as connection:
         build = ensure_live(connection, projection, ddl)
         log.info("consuming", build=build.schema, live=build.live, kafka=source.bootstrap is not None)
-        gauges = Gauges(connection, projection.name)
+        drop_retired(connection, projection.name)
+        look = Look(connection, build)
         with closing(source.feed(build.schema)) as feed:
             while not stopping.is_set():
                 parts = feed.poll(POLL_SECONDS)
@@ -66,7 +71,7 @@ def consume(projection: Projection[Any], source: Source, stopping: threading.Eve
                         stopping.wait(GATHER_SECONDS)
                 if not build.live:
                     build = _go_live(connection, projection, build, ddl)
-                gauges.refresh()
+                look.in_time()
 
 
 def relay(url: str, bootstrap: str, topic: str) -> Work:
@@ -125,21 +130,24 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-class Gauges:
-    """How far behind, every few seconds: the batch's own transaction does not ask."""
+class Look:
+    """What the batch's own transaction does not ask, every few seconds: how far behind, and is it still our build?"""
 
-    def __init__(self, connection: Connection[Any], view: str) -> None:
-        self._connection, self._view, self._at = connection, view, 0.0
+    def __init__(self, connection: Connection[Any], build: Build) -> None:
+        self._connection, self._build, self._at = connection, build, 0.0
 
-    def refresh(self) -> None:
-        if time.monotonic() - self._at < GAUGE_SECONDS:
+    def in_time(self) -> None:
+        if time.monotonic() - self._at < LOOK_SECONDS:
             return
         self._at = time.monotonic()
-        for lag in lag_report(self._connection, [self._view]).views:
+        if is_retired(self._connection, self._build):
+            raise Fenced(f"{self._build.schema}: another build has taken its place")
+        view = self._build.view
+        for lag in lag_report(self._connection, [view]).views:
             if lag.live:
-                metrics.POSITION.labels(self._view).set(lag.position)
-                metrics.LAG.labels(self._view).set(lag.lag)
-                metrics.PARKED_STREAMS.labels(self._view).set(lag.parked)
+                metrics.POSITION.labels(view).set(lag.position)
+                metrics.LAG.labels(view).set(lag.lag)
+                metrics.PARKED_STREAMS.labels(view).set(lag.parked)
 
 
 def _go_live(connection: Connection[Any], projection: Projection[Any], build: Build, ddl: Ddl | None) -> Build:

@@ -24,8 +24,7 @@ SELECT coalesce(b.view, v.view) AS view, b.schema AS build, coalesce(b.live, fal
        coalesce(p.parked, 0) AS parked, c.idle_seconds
   FROM store.head h
  CROSS JOIN unnest(%(views)s::text[]) AS v (view)
-  LEFT JOIN consumers.builds b ON b.view = v.view
-        AND b.number >= (SELECT max(l.number) FROM consumers.builds l WHERE l.view = b.view AND l.live)
+  LEFT JOIN consumers.builds b ON b.view = v.view AND b.retired_at IS NULL
   LEFT JOIN LATERAL (
        SELECT min(position) AS position,
               extract(epoch FROM clock_timestamp() - max(updated_at))::float8 AS idle_seconds

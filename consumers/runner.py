@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, LiteralString
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 # A crash may lose the last batches, but then their checkpoints too: they come again. It saves an fsync a batch.
 RELAXED: LiteralString = "SET LOCAL synchronous_commit = off"
 Streams = Mapping[UUID, Sequence[Stored]]
+Write = Callable[[Sequence[Folded]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def _apply_events(connection: Connection[Any], build: Build, projection: Project
     history = partial(_history, connection)
     folded = [fold_stream(projection, s, rows.get(s), events, history) for s, events in fresh.items()]
     stuck = [f for f in folded if f.stuck]
-    stuck += _save(connection, projection, [f for f in folded if f.row is not None])
+    stuck += save_each(connection, partial(_write, connection, projection), [f for f in folded if f.row is not None])
     stuck = list({f.stream: f for f in stuck}.values())
     park(connection, build.schema, stuck)
     _tell(build, stuck)
@@ -112,13 +113,13 @@ def _history(connection: Connection[Any], stream: UUID) -> Sequence[Stored]:
     return read_streams(connection, [(stream, 0)])
 
 
-def _save(connection: Connection[Any], projection: Projection[Any], folded: Sequence[Folded]) -> list[Folded]:
+def save_each(connection: Connection[Any], write: Write, folded: Sequence[Folded]) -> list[Folded]:
     """Those whose rows cannot be saved, found by halving; all others are saved."""
     if not folded:
         return []
     try:
         with connection.transaction():
-            _write(connection, projection, folded)
+            write(folded)
         return []
     except Exception as error:
         if not is_content(error):
@@ -126,7 +127,7 @@ def _save(connection: Connection[Any], projection: Projection[Any], folded: Sequ
         if len(folded) == 1:
             return [folded[0].refused(described(error))]
     middle = len(folded) // 2
-    return _save(connection, projection, folded[:middle]) + _save(connection, projection, folded[middle:])
+    return save_each(connection, write, folded[:middle]) + save_each(connection, write, folded[middle:])
 
 
 def _write(connection: Connection[Any], projection: Projection[Any], folded: Sequence[Folded]) -> None:
