@@ -1,6 +1,7 @@
 FROM python:3.11-slim
 
-RUN useradd --system --user-group --create-home chronodesk
+RUN useradd --system --user-group --create-home chronodesk \
+    && install --directory --owner chronodesk --group chronodesk --mode 700 /var/lib/chronodesk
 WORKDIR /app
 # Dependencies first: they change less often than our own code.
 COPY requirements.lock .

@@ -17,16 +17,21 @@ COMMANDS = (
     "api",
     "relay",
     "clock",
+    "witness",
     "consume",
     "lag",
     "import",
     "simulate",
+    "export",
+    "restore",
     "events",
     "config",
     "key",
     "demo",
     "parked",
     "sla",
+    "replay",
+    "audit",
 )
 
 app = typer.Typer(

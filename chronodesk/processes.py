@@ -24,8 +24,9 @@ MIGRATE = Process("migrate", ("migrate",))
 API = Process("api", ("api",))
 RELAY = Process("relay", ("relay",), needs_kafka=True)
 CLOCK = Process("sla-clock", ("clock",))
+WITNESS = Process("witness", ("witness",))
 CONSUMERS = tuple(Process(f"consume-{view}", ("consume", view)) for view in VIEWS)
-SERVICES = (API, RELAY, *CONSUMERS, CLOCK)
+SERVICES = (API, RELAY, *CONSUMERS, CLOCK, WITNESS)
 
 
 def services(*, kafka: bool) -> tuple[Process, ...]:

@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         None, ge=0, le=65535, description="relay and consumers serve /metrics here; none: they do not"
     )
 
+    witness_key_file: Path | None = Field(None, description="signs heads of the log; none: one is made in data_dir")
+    witness_dir: Path | None = Field(None, description="where signed heads are published; none: data_dir/witness")
+    witness_seconds: float = Field(60, gt=0, description="how often a head is signed while the log grows")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -85,6 +89,14 @@ class Settings(BaseSettings):
     def topic(self) -> str:
         """v1: the number of partitions is fixed for ever, another count means another topic."""
         return f"{self.desk}.events.v1"
+
+    @property
+    def heads_topic(self) -> str:
+        return f"{self.desk}.heads.v1"
+
+    @property
+    def heads_dir(self) -> Path:
+        return self.witness_dir or self.data_dir / "witness"
 
     @property
     def app_url(self) -> str:

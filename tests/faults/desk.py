@@ -53,6 +53,7 @@ class Desk:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
         return inherited | {
             "CHRONODESK_DESK": self.database.name,
+            "CHRONODESK_DATA_DIR": str(self._log.parent / "data"),
             "CHRONODESK_DATABASE_URL": self.database.app_url,
             "CHRONODESK_OWNER_DATABASE_URL": self.database.owner_url,
             "CHRONODESK_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
