@@ -1,4 +1,4 @@
-"""cli_audit: what can an auditor ask of the whole desk? Each command is a module `chronodesk.cli_audit_<name>`."""
+"""cli_audit: what can an auditor ask of the whole log? Each command is a module `cli_audit_<name>`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import importlib
 
 import typer
 
-COMMANDS = ("search", "why")
+COMMANDS = ("verify", "key")
 
-audit = typer.Typer(no_args_is_help=True, help="Search the whole log, see what caused what, and prove what it says.")
+audit = typer.Typer(no_args_is_help=True, help="Prove what the log says, search it, and see what caused what.")
 
 
 def register(app: typer.Typer) -> None:
