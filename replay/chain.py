@@ -93,8 +93,8 @@ class Checked:
 
     @property
     def first(self) -> Fault | None:
-        """A false head says nothing of the log, so it comes last."""
-        return min(self.faults, key=lambda fault: (fault.kind == "witness", fault.position), default=None)
+        """What is wrong beside the log, with its heads or its table of streams, comes last."""
+        return min(self.faults, key=lambda fault: (fault.kind in ("stream", "witness"), fault.position), default=None)
 
 
 def check_chain(
