@@ -108,11 +108,14 @@ class Configuration:
         """E-mail addresses are unique; only a keyed digest of them leaves the customer's own stream."""
         if not isinstance(fact, ContactsChanged):
             return ()
+        secret = self._handler.secret
         emails = [contact.value for contact in fact.contacts if contact.kind == "email"]
-        return tuple((EMAIL, self._digest(email), stream) for email in emails if isinstance(email, str))
+        return tuple((EMAIL, email_key(secret, email), stream) for email in emails if isinstance(email, str))
 
-    def _digest(self, email: str) -> bytes:
-        return hmac.digest(self._handler.secret, email.strip().casefold().encode(), hashlib.sha256)
+
+def email_key(secret: bytes, email: str) -> bytes:
+    """The key under which an address is reserved."""
+    return hmac.digest(secret, email.strip().casefold().encode(), hashlib.sha256)
 
 
 def _dated(fact: Fact, now: datetime) -> Fact:

@@ -17,10 +17,12 @@ from aggregates.fact import Fact
 from aggregates.ticket.events import Opened
 from commands.append import Append, Write
 from commands.log import NUMBERS, read_streams
+from commands.tickets import NUMBER, number_key
 from replay.account import Changed, Fate
 from replay.eventlog import BrokenLog, Case
 from replay.history import Draft, Telling, tell
 from replay.lexicon import Lexicon, Registration
+from replay.reserved import Name, case_name
 
 VERSIONS: LiteralString = "SELECT id, version FROM store.streams WHERE id = ANY(%(streams)s)"
 COMMANDS: LiteralString = "SELECT command_id FROM store.commands WHERE command_id = ANY(%(ids)s)"
@@ -221,7 +223,6 @@ def _event(draft: Draft, command_id: UUID, story: Story) -> tuple[str, bytes]:
     return fact.type_name, encode(envelope)
 
 
-def _names(story: Story, lexicon: Lexicon) -> tuple[tuple[str, bytes, UUID], ...]:
-    number = str(story.number).encode()
-    case = (f"import.{lexicon.mapping.source}", story.case.id.encode(), story.stream)
-    return (("ticket.number", number, story.stream), case)
+def _names(story: Story, lexicon: Lexicon) -> tuple[Name, ...]:
+    number = (NUMBER, number_key(story.number), story.stream)
+    return number, case_name(lexicon.mapping.source, story.case.id, story.stream)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
-from xml.sax.saxutils import quoteattr
 
 from replay.eventlog import Row
+from replay.exports.files import zipped
+from replay.exports.xes import END, STANDARD, XML, attribute
 
 OF_CASE = "case:"
 DATES = frozenset({"time:timestamp"})
-HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<log xes.version="1.0" xes.features="" xmlns="http://www.xes-standard.org/">
-  <extension name="Concept" prefix="concept" uri="http://www.xes-standard.org/concept.xesext"/>
-  <extension name="Lifecycle" prefix="lifecycle" uri="http://www.xes-standard.org/lifecycle.xesext"/>
-  <extension name="Organizational" prefix="org" uri="http://www.xes-standard.org/org.xesext"/>
-  <extension name="Time" prefix="time" uri="http://www.xes-standard.org/time.xesext"/>
-"""
+HEAD = f'{XML}<log xes.version="1.0" xes.features="" xmlns="http://www.xes-standard.org/">\n{STANDARD}'
 
 
 def write_log(path: Path, cases: Iterable[list[Row]]) -> tuple[int, int]:
@@ -38,11 +32,7 @@ def _text(path: Path, packed: bool) -> Iterator[TextIO]:
             with io.TextIOWrapper(raw, "utf-8", newline="") as file:
                 yield file
             return
-        # Neither name nor time in the header: the same log is the same file.
-        with (
-            gzip.GzipFile("", "wb", 6, raw, mtime=0) as archive,
-            io.TextIOWrapper(archive, "utf-8", newline="") as file,
-        ):
+        with zipped(raw) as archive, io.TextIOWrapper(archive, "utf-8", newline="") as file:
             yield file
 
 
@@ -59,13 +49,12 @@ def _xes(file: TextIO, cases: Iterable[list[Row]]) -> tuple[int, int]:
             file.write("    </event>\n")
         file.write("  </trace>\n")
         written, events = written + 1, events + len(rows)
-    file.write("</log>\n")
+    file.write(END)
     return written, events
 
 
 def _attribute(indent: str, name: str, value: object) -> str:
-    kind = "date" if name in DATES else "string"
-    return f"{indent}<{kind} key={quoteattr(name)} value={quoteattr(str(value))}/>\n"
+    return attribute(indent, name, str(value), "date" if name in DATES else "string")
 
 
 def _csv(file: TextIO, cases: Iterable[list[Row]]) -> tuple[int, int]:

@@ -23,8 +23,8 @@ def loaded(folder: Path, text: str) -> Any:
 
 
 def test_the_shipped_mappings_are_good() -> None:
-    assert shipped() == ["bpi2013"]
-    assert load("bpi2013").source == "bpi2013"
+    assert shipped() == ["bpi2013", "chronodesk"]
+    assert [load(name).source for name in shipped()] == shipped()
 
 
 def test_it_names_the_attributes_that_the_log_must_have(tmp_path: Path) -> None:

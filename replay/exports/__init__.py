@@ -1,0 +1,1 @@
+"""One file a format; what they share stands beside them."""
