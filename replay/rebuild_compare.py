@@ -42,17 +42,17 @@ WITH moved AS MATERIALIZED (
      f AS (SELECT t.* FROM {fresh} t WHERE {exists} (SELECT FROM moved m WHERE m.stream = t.{stream})
               AND NOT EXISTS (SELECT FROM aside a WHERE a.stream = t.{stream}))
 """
-# *<> compares bytes: 1 and 1.0 are equal numbers, but not equal builds.
+# *<> compares the bytes of whole records: 1 and 1.0 are equal numbers, but not equal builds.
 BY_KEY: LiteralString = """
 SELECT coalesce(l.{stream}, f.{stream}) AS stream,
        CASE WHEN l.{stream} IS NULL THEN 'only new' WHEN f.{stream} IS NULL THEN 'only live' ELSE 'both' END AS which,
        CASE WHEN l.{stream} IS NULL OR f.{stream} IS NULL THEN '{{}}' ELSE array_remove(ARRAY[{differing}], NULL) END
        AS columns, count(*) OVER () AS times
   FROM l FULL JOIN f ON {same_key}
- WHERE l.{stream} IS NULL OR f.{stream} IS NULL OR ROW({lives}) *<> ROW({freshes})
+ WHERE l.{stream} IS NULL OR f.{stream} IS NULL OR ROW({lives})::record *<> ROW({freshes})::record
  ORDER BY 1, 2 LIMIT %(shown)s
 """
-DIFFERING: LiteralString = "CASE WHEN ROW(l.{column}) *<> ROW(f.{column}) THEN {name} END"
+DIFFERING: LiteralString = "CASE WHEN ROW(l.{column})::record *<> ROW(f.{column})::record THEN {name} END"
 BY_LINE: LiteralString = """
 SELECT stream, which, '{{}}'::text[] AS columns, count(*) OVER () AS times FROM (
   (SELECT {stream} AS stream, 'only live' AS which, ROW({columns})::text AS line FROM l
