@@ -59,7 +59,7 @@ SPANS_AT_POSITION: LiteralString = """
 SPANS_AT_INSTANT: LiteralString = """
   FROM unnest(%(sizes)s::smallint[], %(begins)s::timestamptz[]) AS w (size, begin)
   JOIN read.queue_spans s ON s.size_at = w.size AND s.size_at > 0 AND s.updated_at > w.begin AND s.updated_at <= %(by)s
-                         AND s.until_at > %(by)s AND coalesce(s.basis, 'occurred') = 'occurred'
+                         AND s.until_at > %(by)s
   JOIN read.queues q ON q.id = s.id
  UNION ALL
 """
@@ -159,8 +159,8 @@ def _parameters(moment: Moment) -> dict[str, Any]:
 def _before(moment: Moment, size: int) -> int | datetime:
     """What began then or earlier, and is of this size, was over by the moment."""
     if moment.by is None:
-        return moment.position - 2**size
+        return moment.position - (1 << size)
     try:
-        return moment.by - timedelta(microseconds=2**size)
+        return moment.by - timedelta(microseconds=1 << size)
     except OverflowError:
         return BEGINNING

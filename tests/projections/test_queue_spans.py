@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import psycopg
@@ -22,11 +21,11 @@ from aggregates.ticket.events import TicketFact
 from aggregates.ticket.state import replay
 from projections import queues_past, queues_queries
 from projections.cursor import InvalidCursor
+from projections.queues_fold import QueueRow, Span, went_on, whole
 from projections.queues_queries import QueueCounts, QueueFilter, QueueItem, Sort
 from tests.databases import Database
 from tests.projections.harness import Build, asked, build, connected
-from tests.projections.histories import CUSTOMERS, LENIENT, START, STREAMS, historic, opened, recorded
-from tests.projections.test_folding import batches
+from tests.projections.histories import CUSTOMERS, LENIENT, START, STREAMS, actors, historic, opened, recorded
 from tests.projections.test_queues import key
 
 BASES: tuple[Basis, ...] = ("recorded", "occurred")
@@ -43,27 +42,20 @@ Log = list[Recorded]
 
 @st.composite
 def pasts(draw: st.DrawFn) -> Log:
-    """A few tickets' lives as a log has them: decided anyhow, imported, and with facts that were told late."""
+    """Anything that can happen to a few tickets once they are opened, as a log has it; some of it told late."""
     once = historic.filter(lambda fact: not isinstance(fact, facts.Opened))
-    lives = []
-    for n, _ in enumerate(STREAMS[: draw(st.integers(1, 3))]):
-        first = draw(opened).model_copy(update={"number": 1001 + n})
-        lives.append([first, *draw(st.lists(once, max_size=12))])
-    late = draw(st.booleans())
+    lives = [[draw(opened), *draw(st.lists(once, min_size=2, max_size=12))] for _ in range(draw(st.integers(1, 3)))]
+    lateness = draw(st.sampled_from([[0], [0, 0, 1, 90]]))
     log: Log = []
     now = START
     versions: Counter[Any] = Counter()
     while any(lives):
         n = draw(st.sampled_from([n for n, life in enumerate(lives) if life]))
-        now += timedelta(seconds=draw(st.sampled_from([0, 0, 1, 60])))
-        earlier = draw(st.sampled_from([0, 0, 0, 1, 90])) if late else 0
+        now += timedelta(seconds=draw(st.sampled_from([0, 1, 60])))
+        earlier = timedelta(seconds=draw(st.sampled_from(lateness)))
         versions[n] += 1
-        at = now - timedelta(seconds=earlier) if earlier else None
-        kind = draw(st.sampled_from(["agent", "import", "rule"]))
-        event = recorded(
-            STREAMS[n], versions[n], lives[n].pop(0), at=now, occurred_at=at, position=len(log) + 1, kind=kind
-        )
-        log.append(event)
+        told = {"at": now, "occurred_at": now - earlier if earlier else None, "kind": draw(actors)}
+        log.append(recorded(STREAMS[n], versions[n], lives[n].pop(0), position=len(log) + 1, **told))
     return log
 
 
@@ -179,24 +171,58 @@ async def check_all(connection: AsyncConnection[Any], log: Log, sorts: Sequence[
     assert await queues_past.counts(connection, newest) == await queues_queries.counts(connection)
 
 
+@given(log=pasts())
+@settings(LENIENT, max_examples=150)
+def test_spans_that_were_added_one_by_one_are_those_of_the_whole_history(log: Log) -> None:
+    for stream in {event.stream for event in log}:
+        history = [event for event in log if event.stream == stream]
+        row = QueueRow(stream)
+        added: list[Span] = []
+        for n, event in enumerate(history, 1):
+            after = went_on(replace(row, past=None), event)
+            added = [*added, *after.spans] if after else list(whole(history[:n]).spans)
+            row = after or whole(history[:n])
+        at_once = whole(history)
+        assert row == at_once
+        assert Counter(map(repr, added)) == Counter(map(repr, at_once.spans))
+
+
 @given(
     log=pasts(),
-    cuts=st.lists(st.integers(0, 40), max_size=4),
+    size=st.sampled_from([1, 1, 3, 40]),
     sorts=st.permutations(["waiting", "priority", "opened", "newest", "updated"]),
 )
-@settings(LENIENT, max_examples=20)
+@settings(LENIENT, max_examples=15)
 def test_a_queue_at_any_moment_is_a_plain_fold_of_what_the_log_held(
     module_database: Database,
     live: Build,
     store: psycopg.Connection[Any],
     log: Log,
-    cuts: list[int],
+    size: int,
     sorts: list[Sort],
 ) -> None:
     remember(store, log)
     try:
-        for batch in batches(log, cuts):
-            live.apply(batch)
+        for start in range(0, len(log), size):
+            live.apply(log[start : start + size])
         asked(module_database.app_url, lambda connection: check_all(connection, log, sorts))
     finally:
         live.emptied()
+
+
+def test_a_cursor_belongs_to_its_moment(module_database: Database, live: Build, store: Any) -> None:
+    openings = [facts.Opened(number=n, requester=CUSTOMERS[0], subject="x", channel="email") for n in (1001, 1002)]
+    log = [recorded(STREAMS[n], 1, opening, at=START, position=n + 1) for n, opening in enumerate(openings)]
+    log.append(recorded(STREAMS[0], 2, facts.NoteAdded(body="x"), at=START, position=3))
+    remember(store, log)
+    live.apply(log)
+    first, second = (Moment("recorded", position, START) for position in (2, 3))
+
+    async def turn(connection: AsyncConnection[Any], moment: Moment) -> Any:
+        cursor = (await queues_past.queue_page(connection, first, QueueFilter(), 1)).next
+        return await queues_past.queue_page(connection, moment, QueueFilter(), 1, cursor=cursor)
+
+    assert [item.number for item in asked(module_database.app_url, lambda c: turn(c, first)).items] == [1002]
+    with pytest.raises(InvalidCursor):
+        asked(module_database.app_url, lambda c: turn(c, second))
+    live.emptied()
