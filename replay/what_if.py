@@ -117,6 +117,10 @@ class Findings:
     events: int = 0
     changed: int = 0
 
+    @property
+    def places(self) -> set[Place]:
+        return {place for counts in (self.before, self.after) for place, _ in counts}
+
     def add(self, other: Findings, keep: int) -> None:
         self.before += other.before
         self.after += other.after

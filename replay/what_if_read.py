@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from aggregates.team import Team
 from consumers.sla_store import Configuration
 from replay.tickets import BEGINNING
 from replay.what_if_courses import Tiers
+from replay.what_if_parts import Range
 from replay.what_if_rules import Rules
 
 STREAMS: LiteralString = """
@@ -44,23 +44,6 @@ SELECT originator_id, recorded_at, topic, convert_from(state, 'UTF8')::jsonb -> 
  ORDER BY notification_id
 """
 PAGE = 250
-FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Streams with after < id <= last."""
-
-    after: UUID = FIRST
-    last: UUID = LAST
-
-    def split(self, parts: int) -> list[Range]:
-        """Ids are spread evenly, so these are about equally many."""
-        ends = [self.after.int + (self.last.int - self.after.int) * part // parts for part in range(parts + 1)]
-        return [Range(UUID(int=after), UUID(int=last)) for after, last in pairwise(ends)]
-
-    def fraction(self, reached: UUID) -> float:
-        return (reached.int - self.after.int) / (self.last.int - self.after.int)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from uuid import UUID
 from aggregates.sla.explain import Account
 from aggregates.ticket.events import Metric
 from replay.sla_report import Kept, span_told
-from replay.what_if import Asked, Change, Explained, Findings, Place, Side
+from replay.what_if import Asked, Explained, Findings, Place
+from replay.what_if_changes import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Report:
 
     @property
     def places(self) -> list[Place]:
-        found = {place for counts in (self.findings.before, self.findings.after) for place, _ in counts}
-        return sorted(found, key=lambda place: (place.metric, self.team(place.team), str(place.team), place.month))
+        return sorted(
+            self.findings.places, key=lambda place: (place.metric, self.team(place.team), str(place.team), place.month)
+        )
 
     @property
     def metrics(self) -> list[Metric]:
@@ -85,34 +87,11 @@ class Report:
         }
 
 
-def change_told(change: Change) -> dict[str, Any]:
-    """Figures in seconds."""
-    return {
-        "ticket": str(change.ticket),
-        "number": change.number,
-        "metric": change.metric,
-        "cycle": change.cycle,
-        "over": change.over.total_seconds(),
-        "before": _side(change.before),
-        "after": _side(change.after),
-    }
-
-
 def explained_told(explained: Explained) -> dict[str, Any]:
-    told = change_told(explained.change)
-    told["before"]["spans"] = _spans(explained.before)
-    told["after"]["spans"] = _spans(explained.after)
-    return told
-
-
-def _side(side: Side) -> dict[str, Any]:
-    return {
-        "came": side.came,
-        "at": None if side.at is None else side.at.isoformat(),
-        "team": None if side.team is None else str(side.team),
-        "target": side.target,
-        "elapsed": side.elapsed.total_seconds(),
-    }
+    whole = told(explained.change)
+    whole["before"]["spans"] = _spans(explained.before)
+    whole["after"]["spans"] = _spans(explained.after)
+    return whole
 
 
 def _spans(account: Account | None) -> list[dict[str, Any]]:
