@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import (
+    audit,
     bulk,
     calendars,
     desk,
@@ -23,6 +24,7 @@ from api import (
     sla_reads,
     ticket_reads,
     tickets,
+    verbs,
     views,
 )
 from api.callers import Keyring
@@ -35,6 +37,7 @@ ROUTERS = (
     tickets.tickets,
     ticket_reads.ticket_reads,
     events.history,
+    verbs.verbs,
     bulk.bulk,
     my.my,
     queues.queues,
@@ -48,6 +51,8 @@ ROUTERS = (
     sla_reads.sla,
     sla_moves.moves,
     events.feed,
+    audit.causality,
+    audit.audit,
     views.views,
     health.health,
 )

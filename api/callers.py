@@ -102,4 +102,6 @@ ReaderCaller = Annotated[Caller, Depends(allowed("agent", "lead", "auditor"))]
 FigureCaller = Annotated[Caller, Depends(allowed("agent", "lead", "auditor", "analyst", "ops"))]
 """May read counts and names of teams and agents, which hold no text of customers."""
 FeedCaller = Annotated[Caller, Depends(allowed("lead", "auditor", "service"))]
+AuditCaller = Annotated[Caller, Depends(allowed("lead", "auditor"))]
+"""May search the whole desk by who did what."""
 OpsCaller = Annotated[Caller, Depends(allowed("ops", "lead", "auditor", "analyst"))]

@@ -54,12 +54,20 @@ async def history_of(connection: AsyncConnection[Any], ticket: UUID) -> list[Rec
 
 
 async def past_of(
-    connection: AsyncConnection[Any], history: Sequence[Recorded], point: Point | None, basis: Basis
+    connection: AsyncConnection[Any],
+    history: Sequence[Recorded],
+    point: Point | None,
+    basis: Basis,
+    *,
+    known: bool = True,
 ) -> list[Recorded]:
-    """What of it counts then, in the order in which it is folded. Raises NotKnownThen, NotFound and Unacceptable."""
+    """What of it counts then, in the order in which it is folded. Raises NotFound and Unacceptable.
+
+    known   NotKnownThen where nothing of it does
+    """
     moment = await moment_of(connection, history, point, basis)
     told = moment.facts(history)
-    if not told:
+    if known and not told:
         raise NotKnownThen(history[0], min(history, key=by_occurrence).at, moment)
     return told
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from psycopg import AsyncConnection
 
-from aggregates.envelope import Stored
+from aggregates.envelope import ActorKind, Stored
 from aggregates.errors import Unacceptable
 from aggregates.fact import FACTS
 from projections.cursor import encode
-from projections.trail_queries import ORDERS, Trace, TrailFilter, search
+from projections.trail_queries import ORDERS, Trace, TrailFilter, actors_named, search
 from replay.said import decoded, says, stored_at, wordy
 
+KINDS: tuple[ActorKind, ...] = get_args(ActorKind)
 READ = 2_000
 MOST = 20_000
 
@@ -46,6 +47,25 @@ def types_named(text: str) -> list[str]:
             "type.unknown", "There is no such type of events; `chronodesk events` lists all.", field="type"
         )
     return found
+
+
+async def actors_asked(
+    connection: AsyncConnection[Any], text: str | None
+) -> tuple[ActorKind | None, list[tuple[str, str]] | None]:
+    """A kind (`rule`), one with an id or a name (`agent:Ada`), or a name alone. Raises Unacceptable for nobody's."""
+    if text is None:
+        return None, None
+    kind, colon, rest = text.partition(":")
+    if kind not in KINDS:
+        rest = text
+    elif not colon:
+        return kind, None
+    found = await actors_named(connection, rest)
+    if kind in KINDS:
+        return None, list(dict.fromkeys([(kind, rest), *(one for one in found if one[0] == kind)]))
+    if not found:
+        raise Unacceptable("actor.unknown", "Nobody is called so who ever did anything here.", field="actor")
+    return None, found
 
 
 async def find(
