@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, ConfigDict, Field
 
 from aggregates.errors import NotFound, Unacceptable, Unavailable
-from replay.proof.heads import Digest, Instant, SignedHead
+from replay.proof.heads import Digest, FalseHead, Instant, SignedHead
 from replay.proof.kept import fetched, head_of, newest_head
 from replay.proof.merkle import Span, consistency, goes_on, includes, inclusion, leaf_hash, root_of
 
@@ -118,9 +118,14 @@ async def evidence(
 
 
 async def required_head(connection: AsyncConnection[Any]) -> SignedHead:
+    """The newest. Raises NotFound; Unavailable where the database's copy is false."""
     head = await newest_head(connection)
     if head is None:
         raise NotFound("head.not_found", "No head of the log has been signed yet.")
+    try:
+        head.require_true(head.log_id, frozenset())
+    except FalseHead:
+        raise _damaged() from None
     return head
 
 
@@ -186,8 +191,8 @@ def _damaged() -> Unavailable:
     """Nothing is handed out that would not hold."""
     return Unavailable(
         "proof.not_available",
-        "The log or the tree kept of it is not what was signed: `chronodesk audit verify` says whether the log is; "
-        "the witness builds the tree anew when it starts.",
+        "The log, or what is kept to prove it by, is not what was signed. `chronodesk audit verify` says whether it "
+        "is the log; the rest the witness mends when it starts.",
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection, Connection
 
-from replay.proof.heads import SignedHead
+from aggregates.errors import Unavailable
+from replay.proof.heads import FalseHead, SignedHead
 from replay.proof.merkle import Key, Span, keys, leaf_hash
 
 KEEP: LiteralString = """
@@ -32,6 +33,10 @@ NEWEST: LiteralString = "SELECT line FROM witness.heads ORDER BY tree_size DESC 
 OF_SIZE: LiteralString = "SELECT line FROM witness.heads WHERE tree_size = %(size)s"
 PAGE: LiteralString = """
 SELECT line FROM witness.heads WHERE tree_size > %(after)s ORDER BY tree_size LIMIT %(limit)s
+"""
+LAST: LiteralString = """
+SELECT line FROM (SELECT * FROM witness.heads WHERE tree_size > %(after)s ORDER BY tree_size DESC LIMIT %(limit)s) AS h
+ ORDER BY tree_size
 """
 LAST_SIZE: LiteralString = "SELECT coalesce(max(tree_size), 0) FROM witness.heads"
 
@@ -79,11 +84,29 @@ async def head_of(connection: AsyncConnection[Any], size: int) -> SignedHead | N
 
 
 async def heads_after(connection: AsyncConnection[Any], after: int, limit: int) -> list[SignedHead]:
-    cursor = await connection.execute(PAGE, {"after": after, "limit": limit})
-    return [SignedHead.read(line) async for (line,) in cursor]
+    """The oldest of them first."""
+    return await _heads(connection, PAGE, after, limit)
+
+
+async def last_heads(connection: AsyncConnection[Any], after: int, limit: int) -> list[SignedHead]:
+    """The newest of them, in order."""
+    return await _heads(connection, LAST, after, limit)
+
+
+async def _heads(connection: AsyncConnection[Any], query: LiteralString, after: int, limit: int) -> list[SignedHead]:
+    cursor = await connection.execute(query, {"after": after, "limit": limit})
+    return [_read(line) async for (line,) in cursor]
 
 
 async def _head(connection: AsyncConnection[Any], query: LiteralString, **asked: int) -> SignedHead | None:
     cursor = await connection.execute(query, asked)
     row = await cursor.fetchone()
-    return SignedHead.read(row[0]) if row else None
+    return _read(row[0]) if row else None
+
+
+def _read(line: str) -> SignedHead:
+    """Raises Unavailable for what is no head: it was published, and can be had from there."""
+    try:
+        return SignedHead.read(line)
+    except FalseHead:
+        raise Unavailable("head.damaged", "The database's copy of a head was changed.") from None
