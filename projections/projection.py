@@ -45,7 +45,11 @@ class Projection(Protocol[RowT]):
         ...
 
     def refold(self, history: Sequence[Recorded]) -> RowT:
-        """The row after a stream's whole history, given in order of version."""
+        """The row after a stream's whole history, given in order of version, late facts or not.
+
+        The same as folding one by one and several times faster: a rebuild's way. Whoever has to know which event
+        cannot be applied folds one by one.
+        """
         ...
 
     def save(self, connection: Connection[Any], rows: Sequence[RowT]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import reduce
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, LiteralString, cast
 from uuid import UUID
@@ -16,10 +15,15 @@ from psycopg.rows import tuple_row
 from aggregates.envelope import Recorded
 from aggregates.text import Erased, FieldValue, shown
 from aggregates.ticket.events import MessageReceived, NoteAdded, Opened, ReplyAdded, Status, TicketFact
-from aggregates.ticket.state import Ticket, evolve
+from aggregates.ticket.state import NOTHING, Changes, Ticket, amended, changes, renewed
 from projections.batch import Table, array, dumped, hidden
 
 NEW = Ticket()
+FACE = frozenset({"number", "requester", "subject", "channel", "follow_up_of", "follow_up"})
+"""What read.customer_tickets shows of the state, beside the status."""
+WRITTEN = frozenset({MessageReceived, ReplyAdded, NoteAdded})
+Write = Callable[[Ticket, Changes], Ticket]
+"""`renewed` where somebody holds the ticket as it was, `amended` where nobody does."""
 SAFE_INTEGER = 2**53
 COLUMNS = """
 stream version position number requester subject channel category team assignee priority ticket_type status level spam
@@ -108,9 +112,12 @@ class Unsaved:
     before: Unsaved | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TicketRow:
-    """thread_version counts what the requester can see change: it is the ETag of the customer's own page."""
+    """Written to while it is folded, and by nobody else.
+
+    thread_version counts what the requester can see change: it is the ETag of the customer's own page.
+    """
 
     stream: UUID
     version: int = 0
@@ -137,30 +144,13 @@ class Tickets:
             return {values[0]: _loaded(values) for values in cursor}
 
     def fold(self, row: TicketRow | None, event: Recorded) -> TicketRow:
-        row = row or TicketRow(event.stream)
-        if event.fact.bookkeeping and row.version:
-            return replace(row, version=event.version, position=event.position)
-        fact, at = cast(TicketFact, event.fact), event.at
-        before = row.ticket
-        after = before if fact.bookkeeping else evolve(before, fact)
-        message = _message(fact, event, row.public_messages + 1)
-        public = message is not None and message.public_number is not None
-        changes = public + (after is not before and _face(before) != _face(after))
-        return TicketRow(
-            stream=row.stream,
-            version=event.version,
-            position=event.position,
-            ticket=after,
-            opened_at=at if isinstance(fact, Opened) else row.opened_at,
-            updated_at=at,
-            public_messages=row.public_messages + public,
-            thread_version=row.thread_version + changes,
-            thread_updated_at=at if changes else row.thread_updated_at,
-            unsaved=row.unsaved if message is None else Unsaved(message, row.unsaved),
-        )
+        return _told(TicketRow(event.stream) if row is None else replace(row), event, renewed)
 
     def refold(self, history: Sequence[Recorded]) -> TicketRow:
-        return reduce(self.fold, history, TicketRow(history[0].stream))
+        row = TicketRow(history[0].stream, ticket=Ticket())
+        for event in history:
+            row = _told(row, event, amended)
+        return row
 
     def save(self, connection: Connection[Any], rows: Sequence[TicketRow]) -> None:
         TICKETS.save(connection, [_values(row) for row in rows])
@@ -182,17 +172,39 @@ def status_for_customer(status: Status) -> Status:
     return "open" if status == "on_hold" else status
 
 
-def _face(ticket: Ticket) -> tuple[object, ...]:
-    """All of the state that read.customer_tickets shows."""
-    return (
-        ticket.number,
-        ticket.requester,
-        ticket.subject,
-        ticket.channel,
-        status_for_customer(ticket.status),
-        ticket.follow_up_of,
-        ticket.follow_up,
-    )
+def _told(row: TicketRow, event: Recorded, write: Write) -> TicketRow:
+    """The same row after one more event."""
+    fact, first = cast(TicketFact, event.fact), row.version == 0
+    row.version, row.position = event.version, event.position
+    if fact.bookkeeping and not first:
+        return row
+    row.updated_at = at = event.at
+    if isinstance(fact, Opened):
+        row.opened_at = at
+    changed = NOTHING if fact.bookkeeping else changes(row.ticket, fact)
+    news = _said(row, fact, event) + any(_shows(row.ticket, name, value) for name, value in changed.items())
+    if news:
+        row.thread_version, row.thread_updated_at = row.thread_version + news, at
+    row.ticket = write(row.ticket, changed)
+    return row
+
+
+def _shows(ticket: Ticket, name: str, value: Any) -> bool:
+    """Whether read.customer_tickets shows that this became of a field."""
+    if name == "status":
+        return status_for_customer(ticket.status) != status_for_customer(value)
+    return name in FACE and bool(getattr(ticket, name) != value)
+
+
+def _said(row: TicketRow, fact: TicketFact, event: Recorded) -> bool:
+    """Adds to the thread what was written; whether the requester may read it."""
+    message = _message(fact, event, row.public_messages + 1) if type(fact) in WRITTEN else None
+    if message is None:
+        return False
+    row.unsaved = Unsaved(message, row.unsaved)
+    public = message.public_number is not None
+    row.public_messages += public
+    return public
 
 
 def _message(fact: TicketFact, event: Recorded, number: int) -> Message | None:
