@@ -25,6 +25,8 @@ TAGS = [
     {"name": "sla", "description": "What is promised to whom: policies in their order and versions."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "events", "description": "The log itself."},
+    {"name": "audit", "description": "Who did what, when and why: of the whole desk."},
+    {"name": "audit", "description": "Proof that nobody changed the log: signed heads, and what leads to them."},
     {"name": "operations", "description": "For those who run it."},
 ]  # fmt: skip
 DESCRIPTION = """
