@@ -19,6 +19,7 @@ from api import (
     openapi,
     policies,
     problems,
+    proof,
     queues,
     sla_moves,
     sla_reads,
@@ -37,6 +38,7 @@ ROUTERS = (
     tickets.tickets,
     ticket_reads.ticket_reads,
     events.history,
+    proof.ticket_evidence,
     verbs.verbs,
     bulk.bulk,
     my.my,
@@ -53,6 +55,7 @@ ROUTERS = (
     events.feed,
     audit.causality,
     audit.audit,
+    proof.audit,
     views.views,
     health.health,
 )

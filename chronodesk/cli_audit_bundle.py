@@ -88,8 +88,8 @@ async def _found(settings: Settings, ticket: str, since: int | None) -> tuple[Ev
 
 def _sign(settings: Settings) -> None:
     """By the witness that is at work; where none is, by ourselves."""
-    from chronodesk.carriers import Refused
     from chronodesk.witnessing import witness_of
+    from consumers.faults import Refused
     from replay.proof.asking import signed_now
 
     try:
