@@ -53,12 +53,12 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _marked(annotation: object) -> bool:
+def marked(annotation: object) -> bool:
     """Whether personal text may stand in it, however deep: a contact inside a tuple counts."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _has_personal(annotation)
-    return isinstance(annotation, PersonalData) or any(_marked(part) for part in get_args(annotation))
+    return isinstance(annotation, PersonalData) or any(marked(part) for part in get_args(annotation))
 
 
 def _has_personal(model: type[BaseModel]) -> bool:
-    return any(_marked(part) for field in model.model_fields.values() for part in (field.annotation, *field.metadata))
+    return any(marked(part) for field in model.model_fields.values() for part in (field.annotation, *field.metadata))

@@ -72,7 +72,10 @@ def write(file: BinaryIO, source: Source, texts: Texts) -> None:
 
 
 def _spill(folder: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{folder}/objects.sqlite", isolation_level=None)
+    """Nobody needs it after a crash, so it never waits for the disk."""
+    spill = sqlite3.connect(f"{folder}/objects.sqlite")
+    spill.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+    return spill
 
 
 def _write_all(file: BinaryIO, items: Iterable[dict[str, Any]]) -> None:
@@ -144,7 +147,7 @@ def _objects(
         near = touched.among({id for life in lives.values() for _, id in life.related})
         for id, life in lives.items():
             declared[life.kind] |= {
-                name: _type_of(name, value) for _, values in life.changes for name, value in values.items()
+                name: _type_of(value) for _, values in life.changes for name, value in values.items()
             }
             yield {
                 "id": str(id),
@@ -205,12 +208,12 @@ def _policies(source: Source) -> dict[UUID, Life]:
     listed = KINDS["policy_list"].initial
     for event in filter(None, map(decoded, source.history([POLICY_LIST]))):
         listed = evolved(listed, event.fact)
-        for policy, told in policies(listed).items():
-            lives.setdefault(policy, Life("policy")).become(event.at, told)
+        for policy, values in policies(listed).items():
+            lives.setdefault(policy, Life("policy")).become(event.at, values)
     return lives
 
 
-def _type_of(name: str, value: str | int | bool | None) -> str:
+def _type_of(value: str | int | bool | None) -> str:
     return TYPES.get(type(value), "string")
 
 

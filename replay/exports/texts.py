@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from aggregates.fact import Fact
+from aggregates.fact import Fact, marked
 from aggregates.text import PersonalData
 
 Texts = Literal["none", "public", "all"]
@@ -30,13 +30,23 @@ def told(fact: Fact, texts: Texts) -> dict[str, Any]:
 
 
 def _kept(model: type[BaseModel], fields: dict[str, Any], texts: Texts) -> dict[str, Any]:
-    kept = {}
-    for name, value in fields.items():
-        public = texts == "public" and (getattr(model, "type_name", ""), name) in PUBLIC
-        left = value if public else _less(value, _annotation(model.model_fields[name]), texts)
-        if left is not UNTOLD:
-            kept[name] = left
-    return kept
+    personal = _personal(model, texts)
+    less = {name: _less(fields[name], annotation, texts) for name, annotation in personal.items() if name in fields}
+    return {name: less.get(name, value) for name, value in fields.items() if less.get(name) is not UNTOLD}
+
+
+@cache
+def _personal(model: type[BaseModel], texts: Texts) -> dict[str, Any]:
+    """The fields that may hold what is not to be told, with the marks that pydantic took off them."""
+    type_name = getattr(model, "type_name", "")
+    annotations = {
+        name: Annotated[field.annotation, None, *field.metadata] for name, field in model.model_fields.items()
+    }
+    return {
+        name: annotation
+        for name, annotation in annotations.items()
+        if marked(annotation) and not (texts == "public" and (type_name, name) in PUBLIC)
+    }
 
 
 def _less(value: Any, annotation: Any, texts: Texts) -> Any:
@@ -55,11 +65,6 @@ def _less(value: Any, annotation: Any, texts: Texts) -> Any:
     if origin is dict and isinstance(value, dict):
         return {k: left for k, item in value.items() if (left := _less(item, parts[1], texts)) is not UNTOLD}
     return value
-
-
-def _annotation(field: FieldInfo) -> Any:
-    """With the marks that pydantic took off it."""
-    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
 
 
 def _is_text(value: Any) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, BinaryIO
 from uuid import UUID
 from xml.sax.saxutils import quoteattr
@@ -57,27 +58,35 @@ HEAD = f"""\
 END = "</log>\n"
 # What XML 1.0 cannot say at all, and the store can.
 UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+SPECIAL = re.compile(f'[&<>"\t\n\r]|{UNSAYABLE.pattern}')
 NAMED_KINDS = ("agent", "team")
 
 
 def attribute(indent: str, key: str, value: Any, kind: str = "") -> str:
     """One attribute; its kind follows from the value where none is given. Lists and the like are written as JSON."""
     match value:
-        case bool():
-            kind, text = "boolean", "true" if value else "false"
-        case int():
-            kind, text = "int", str(value)
-        case float():
-            kind, text = "float", repr(value)
-        case datetime():
-            kind, text = "date", value.isoformat()
-        case UUID():
-            kind, text = "id", str(value)
         case str():
-            kind, text = kind or "string", UNSAYABLE.sub("\ufffd", value)
+            kind, text = kind or "string", _quoted(value)
+        case bool():
+            kind, text = "boolean", '"true"' if value else '"false"'
+        case int():
+            kind, text = "int", f'"{value}"'
+        case float():
+            kind, text = "float", f'"{value!r}"'
+        case datetime():
+            kind, text = "date", f'"{value.isoformat()}"'
+        case UUID():
+            kind, text = "id", f'"{value}"'
         case _:
-            kind, text = "string", json.dumps(value, ensure_ascii=False)
-    return f"{indent}<{kind} key={quoteattr(key)} value={quoteattr(text)}/>\n"
+            kind, text = "string", _quoted(json.dumps(value, ensure_ascii=False))
+    return f"{indent}<{kind} key={_key(key)} value={text}/>\n"
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(UNSAYABLE.sub("\ufffd", text)) if SPECIAL.search(text) else f'"{text}"'
+
+
+_key = cache(quoteattr)
 
 
 def write(file: BinaryIO, source: Source, texts: Texts, release: str, now: datetime) -> None:
