@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-COMMANDS = ("rebuild", "what_if")
+COMMANDS = ("rebuild", "verify", "what_if")
 
 
 replay = typer.Typer(no_args_is_help=True, help="Go through the log again: build views anew, see that all agrees.")

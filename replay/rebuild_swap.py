@@ -33,7 +33,7 @@ UPDATE consumers.checkpoints n SET topic_id = l.topic_id, kafka_offset = l.kafka
 """
 STUCK: LiteralString = """
 SELECT stream, version, type, error FROM consumers.parked
- WHERE schema = %(schema)s AND error IS NOT NULL ORDER BY position LIMIT %(shown)s
+ WHERE schema = %(schema)s AND error IS NOT NULL ORDER BY position, version LIMIT %(shown)s
 """
 PARKED: LiteralString = "SELECT count(DISTINCT stream) FROM consumers.parked WHERE schema = %(schema)s"
 
@@ -147,13 +147,14 @@ def _put_live(connection: Connection[Any], change: Change, apart: tuple[Differen
         level = compare_level(Pair(connection, live, fresh), change.projection, apart[1])
         findings = replace(level, differences=apart[0] + level.differences)
         connection.execute(HINTS, {"live": live.schema, "fresh": fresh.schema})
-    findings = _with_parked(connection, fresh, findings)
+    findings = with_parked(connection, fresh, findings)
     if change.refused(findings):
         raise NotSwapped(findings)
     return swap(connection, fresh, change.ddl), findings
 
 
-def _with_parked(connection: Connection[Any], fresh: Build, findings: Findings) -> Findings:
+def with_parked(connection: Connection[Any], fresh: Build, findings: Findings) -> Findings:
+    """The findings, and which streams the new build could not apply."""
     with connection.cursor(row_factory=class_row(Stuck)) as cursor:
         stuck = tuple(cursor.execute(STUCK, {"schema": fresh.schema, "shown": SHOWN}).fetchall())
     row = connection.execute(PARKED, {"schema": fresh.schema}).fetchone()
