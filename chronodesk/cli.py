@@ -17,6 +17,7 @@ COMMANDS = (
     "api",
     "relay",
     "clock",
+    "jobs",
     "witness",
     "consume",
     "lag",
@@ -32,6 +33,11 @@ COMMANDS = (
     "sla",
     "replay",
     "audit",
+    "log",
+    "show",
+    "diff",
+    "blame",
+    "bisect",
 )
 
 app = typer.Typer(

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import psycopg
 import typer
-from psycopg import AsyncConnection
 
-from aggregates.envelope import Recorded
-from aggregates.errors import NotFound, Refusal
 from aggregates.moment import Basis
 from chronodesk.cli_import import told_plainly
 from chronodesk.errors import FrontDoorError, UsageError
 from chronodesk.start import app_url, loaded
-from commands.database import session_parameters
-from replay.log_lines import mentioned
-from replay.names import names_of
-from replay.pasts import NotKnownThen
-from replay.phrases import Names
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from psycopg import AsyncConnection
+
+    from aggregates.envelope import Recorded
+    from replay.phrases import Names
 
 T = TypeVar("T")
-Query = Callable[[AsyncConnection[Any]], Awaitable[T]]
 
 AsJson = Annotated[bool, typer.Option("--json", help="for machines: with all ids and every digit")]
 Ticket = Annotated[
@@ -42,8 +41,34 @@ ByBasis = Annotated[
 ]
 
 
-def asked(query: Query[T]) -> T:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The events of a ticket that count, in the order in which they are folded."""
+
+    ticket: UUID
+    events: list[Recorded]
+    names: Names
+
+
+def past(ticket: str, basis: Basis) -> Past:
+    """Of an address, as of the moment that it names. Raises FrontDoorError."""
+    from replay.address import address
+    from replay.pasts import history_of, past_of, stream_of
+
+    async def query(connection: AsyncConnection[Any]) -> Past:
+        wanted = address(ticket)
+        stream = await stream_of(connection, wanted.ticket)
+        events = await past_of(connection, await history_of(connection, stream), wanted.point, basis)
+        return Past(stream, events, await named(connection, events))
+
+    return asked(query)
+
+
+def asked(query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
     """What it answers on a connection of its own. Raises FrontDoorError, saying what helps."""
+    from aggregates.errors import NotFound, Refusal
+    from replay.pasts import NotKnownThen
+
     try:
         with told_plainly():
             return asyncio.run(_connected(app_url(loaded()), query))
@@ -56,14 +81,33 @@ def asked(query: Query[T]) -> T:
         raise UsageError(refused.detail) from None
 
 
+def understood(read: Callable[[str], T], text: str) -> T:
+    """What is read out of it. Raises UsageError."""
+    from aggregates.errors import Refusal
+
+    try:
+        return read(text)
+    except Refusal as refused:
+        raise UsageError(refused.detail) from None
+
+
 async def named(connection: AsyncConnection[Any], events: Iterable[Recorded]) -> Names:
     """Of all that they mention; none while the views are still to be built."""
+    from psycopg.errors import UndefinedTable
+
+    from replay.log_lines import mentioned
+    from replay.names import names_of
+
     try:
         return await names_of(connection, mentioned(events))
-    except psycopg.errors.UndefinedTable:
+    except UndefinedTable:
         return {}
 
 
-async def _connected(url: str, query: Query[T]) -> T:
+async def _connected(url: str, query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+    from psycopg import AsyncConnection
+
+    from commands.database import session_parameters
+
     async with await AsyncConnection.connect(url, autocommit=True, **session_parameters("verbs")) as connection:
         return await query(connection)
