@@ -27,6 +27,7 @@ from api import (
     tickets,
     verbs,
     views,
+    what_if,
 )
 from api.callers import Keyring
 from api.config import ApiConfig
@@ -52,6 +53,7 @@ ROUTERS = (
     sla_reads.ticket_sla,
     sla_reads.sla,
     sla_moves.moves,
+    what_if.what_ifs,
     events.feed,
     audit.causality,
     audit.audit,

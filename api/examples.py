@@ -78,6 +78,19 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "effective_from": "2026-01-01T00:00:00Z",
         "reach": "open",
     },
+    "AskWhatIf": {
+        "extends": "current",
+        "policies": [
+            {
+                "calendar": "Long days",
+                "terms": {"name": "Standard", "targets": {"resolution": {"seconds": {"high": 7200, "urgent": 3600}}}},
+            }
+        ],
+        "calendars": {"Long days": HOURS},
+        "priority": [{"priority": "high", "all": [{"attribute": "channel", "values": ["phone"]}]}],
+        "from": "2026-01-01T00:00:00Z",
+        "keep": 50,
+    },
     "PublishDefaults": {"calendar": FIRST_LINE, "reach": "new"},
     "OrderPolicies": {"order": [FIRST_LINE, ADA], "reach": "new"},
     "DryRun": {"priority": "high", "channel": "phone", "tags": ["fire"], "fields": {"floor": 4}, "requester": CLEO},

@@ -25,8 +25,9 @@ API = Process("api", ("api",))
 RELAY = Process("relay", ("relay",), needs_kafka=True)
 CLOCK = Process("sla-clock", ("clock",))
 WITNESS = Process("witness", ("witness",))
+JOBS = Process("jobs", ("jobs",))
 CONSUMERS = tuple(Process(f"consume-{view}", ("consume", view)) for view in VIEWS)
-SERVICES = (API, RELAY, *CONSUMERS, CLOCK, WITNESS)
+SERVICES = (API, RELAY, *CONSUMERS, CLOCK, WITNESS, JOBS)
 
 
 def services(*, kafka: bool) -> tuple[Process, ...]:

@@ -11,7 +11,7 @@ from aggregates.business_time import Hours
 from aggregates.sla.policies import MOST
 from aggregates.sla.terms import Condition, Part, Terms
 from aggregates.text import Name
-from aggregates.ticket.events import Priority
+from aggregates.ticket.events import Metric, Priority
 
 Conditions = Annotated[tuple[Condition, ...], Field(max_length=50)]
 
@@ -55,4 +55,25 @@ class Given(Part):
     def _promises_something(self) -> Self:
         if self.extends is None and not self.policies:
             raise ValueError('give policies, or say extends = "current"')
+        return self
+
+
+class AskWhatIf(Given):
+    """Other rules, and what to tell of the past under them.
+
+    from, to      outcomes in this time, as things stood at its end; without them of all the past, as of now
+    metric, team  only theirs
+    keep          how many of the tickets that change sides to keep, the furthest over their target
+    """
+
+    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    metric: Metric | None = None
+    team: UUID | None = None
+    keep: Annotated[int, Field(ge=0, le=1_000, strict=True)] = 100
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError("`to` must be later than `from`")
         return self

@@ -40,6 +40,9 @@ ALLOWED: dict[tuple[str, str], set[str | None]] = {
     **{("GET", f"/v1/tickets/{{ticket}}/{verb}"): {*READ} for verb in ("log", "diff", "blame", "bisect")},
     **{("GET", f"/v1/sla/{rest}"): {*READ} for rest in ("board", "breaches")},
     **{("GET", f"/v1/sla/{rest}"): {*FIGURES} for rest in ("board/summary", "compliance", "moves")},
+    # Auditors, too: nothing of it is written to the log.
+    **{("POST", "/v1/what-ifs"): {"lead", "auditor"}, ("DELETE", "/v1/what-ifs/{id}"): {"lead", "auditor"}},
+    **{("GET", f"/v1/what-ifs{rest}"): {"lead", "auditor"} for rest in ("", "/{id}", "/{id}/changes")},
     ("POST", "/v1/bulk"): {*WORK},
     ("POST", "/v1/my/tickets"): {"customer"},
     ("POST", "/v1/my/tickets/{ticket}/messages"): {"customer"},

@@ -18,6 +18,7 @@ from aggregates.ticket import commands
 from api import bulk, my, policies
 from api.app import ROUTERS, create_app
 from api.examples import EXAMPLES
+from replay import what_if_given
 from tests.api.running import Desk, api_config, key_of
 from tests.databases import Database
 
@@ -69,7 +70,7 @@ def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_are_what_they_are_examples_of(name: str) -> None:
-    rooms = (commands, agent, calendar, customer, team, sla, my, bulk, policies)
+    rooms = (commands, agent, calendar, customer, team, sla, my, bulk, policies, what_if_given)
     model = next(getattr(room, name) for room in rooms if hasattr(room, name))
     TypeAdapter(model).validate_python(EXAMPLES[name])
 
