@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, ClassVar, LiteralString, cast
@@ -13,42 +13,30 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from aggregates.envelope import Recorded
+from aggregates.moment import by_occurrence
 from aggregates.ticket.events import (
     Assigned,
-    CategoryChanged,
     Closed,
     DeEscalated,
     Escalated,
-    Imported,
+    FieldChanged,
     MarkedSpam,
     Merged,
     MessageReceived,
     NoteAdded,
     Opened,
-    PriorityChanged,
-    PutOnHold,
-    PutPending,
     Reopened,
     ReplyAdded,
     Resolved,
-    Routed,
+    Status,
     TicketFact,
-    TimeLogged,
-    TypeChanged,
-    Unassigned,
 )
-from aggregates.ticket.state import Ticket, evolve
+from aggregates.ticket.state import Changes, Ticket, amended, changes, renewed
 from projections.batch import Table
 
 NEW = Ticket()
 MICROSECOND = timedelta(microseconds=1)
 PEOPLE = frozenset({"agent", "import"})
-SEEN = (
-    *(Opened, Imported, ReplyAdded, Assigned, Unassigned, Routed, Escalated, DeEscalated, PriorityChanged),
-    *(CategoryChanged, TypeChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged, TimeLogged),
-)
-"""The facts that change the part of the state that reports show."""
-
 NOW = """
 number requester channel category team assignee priority ticket_type status level spam resolution_code time_spent source
 """
@@ -107,11 +95,14 @@ SELECT * FROM unnest(
         excluded.team_stations, excluded.micros_new, excluded.micros_open, excluded.micros_pending,
         excluded.micros_on_hold, excluded.micros_resolved)
 """
+KEPT = frozenset(NOW.split())
+Write = Callable[[Ticket, Changes], Ticket]
+"""`renewed` where somebody holds the ticket as it was, `amended` where nobody does."""
 ERASE: LiteralString = "DELETE FROM reports WHERE stream = ANY (%(streams)s)"
 REPORTS = Table("reports", COLUMNS, SAVE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Figures:
     """What is counted and timed, in order of occurrence. Durations in whole microseconds, up to `last_at`."""
 
@@ -141,20 +132,22 @@ class Figures:
     micros_resolved: int = 0
 
 
-NONE_YET = Figures()
 figure_values = attrgetter(*(figure.name for figure in fields(Figures)))
 now_values = attrgetter(*NOW.split())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReportRow:
-    """`now` is the state in order of version, `course` in order of occurrence: the same object where they agree."""
+    """Written to while it is folded, and by nobody else.
+
+    `now` is the state in order of version, `course` in order of occurrence: the same object where they agree.
+    """
 
     stream: UUID
     version: int = 0
     now: Ticket = NEW
     course: Ticket = NEW
-    figures: Figures = NONE_YET
+    figures: Figures = field(default_factory=Figures)
     status_since: datetime | None = None
 
 
@@ -169,30 +162,18 @@ class Reports:
             return {values[0]: _loaded(values) for values in cursor}
 
     def fold(self, row: ReportRow | None, event: Recorded) -> ReportRow | None:
-        row = row or ReportRow(event.stream)
-        if event.fact.bookkeeping:
-            return _passed(row, event)
-        if row.figures.last_at is not None and event.at < row.figures.last_at:
-            return None
-        now = _evolved(row.now, event)
-        course = now if row.course is row.now else _evolved(row.course, event)
-        figures = counted(row.figures, row.course, course, event)
-        return ReportRow(row.stream, event.version, now, _course(course, now), figures, _since(row, now, event))
+        if row is None:
+            return _told(ReportRow(event.stream), event, renewed)
+        return None if _late(row, event) else _told(replace(row, figures=replace(row.figures)), event, renewed)
 
     def refold(self, history: Sequence[Recorded]) -> ReportRow:
-        row = ReportRow(history[0].stream)
+        ticket = Ticket()
+        row = ReportRow(history[0].stream, 0, ticket, ticket)
         for event in history:
-            if event.fact.bookkeeping:
-                row = _passed(row, event)
-                continue
-            now = _evolved(row.now, event)
-            row = ReportRow(row.stream, event.version, now, status_since=_since(row, now, event))
-        told = (event for event in history if not event.fact.bookkeeping)
-        course, figures = NEW, NONE_YET
-        for event in sorted(told, key=lambda event: (event.at, event.version)):
-            before, course = course, _evolved(course, event)
-            figures = counted(figures, before, course, event)
-        return replace(row, course=_course(course, row.now), figures=figures)
+            if _late(row, event):
+                return _reordered(history)
+            row = _told(row, event, amended)
+        return row
 
     def save(self, connection: Connection[Any], rows: Sequence[ReportRow]) -> None:
         REPORTS.save(connection, [_values(row) for row in rows])
@@ -207,100 +188,106 @@ class Reports:
         connection.execute(ERASE, {"streams": list(streams)})
 
 
-def counted(figures: Figures, before: Ticket, after: Ticket, event: Recorded) -> Figures:
-    """The figures after one more event, no earlier than the last one, that led from `before` to `after`."""
-    at = event.at
-    changes: dict[str, Any] = _of_fact(figures, event) | _of_stations(figures, after, at)
-    if figures.last_at is not None and before.status != "closed" and figures.opened_at is not None:
-        stretch = f"micros_{before.status}"
-        changes[stretch] = getattr(figures, stretch) + (at - figures.last_at) // MICROSECOND
-    return replace(figures, last_at=at, **changes)
+def _late(row: ReportRow, event: Recorded) -> bool:
+    """What the system notes about itself never is: it moves no figure."""
+    last = row.figures.last_at
+    return last is not None and not event.fact.bookkeeping and event.at < last
 
 
-def _of_fact(figures: Figures, event: Recorded) -> dict[str, Any]:
+def _told(row: ReportRow, event: Recorded, write: Write) -> ReportRow:
+    """The same row after one more event that is not late."""
+    before, together = row.course.status, row.course is row.now
+    _stand(row, event, write)
+    if not event.fact.bookkeeping:
+        course = row.now if together else renewed(row.course, _kept(row.course, event))
+        _count(row.figures, before, course, event)
+        row.course = _course(course, row.now)
+    return row
+
+
+def _reordered(history: Sequence[Recorded]) -> ReportRow:
+    row, course = ReportRow(history[0].stream, now=Ticket()), Ticket()
+    for event in history:
+        _stand(row, event, amended)
+    for event in sorted((event for event in history if not event.fact.bookkeeping), key=by_occurrence):
+        before = course.status
+        course = amended(course, _kept(course, event))
+        _count(row.figures, before, course, event)
+    row.course = _course(course, row.now)
+    return row
+
+
+def _stand(row: ReportRow, event: Recorded, write: Write) -> None:
+    """Where the ticket stands after one more event, in order of version."""
+    row.version = event.version
+    before = row.now.status
+    if not event.fact.bookkeeping:
+        row.now = write(row.now, _kept(row.now, event))
+    if row.status_since is None or row.now.status != before:
+        row.status_since = event.at
+
+
+def _kept(ticket: Ticket, event: Recorded) -> Changes:
+    """What the event changes, of what the table keeps: a row that was saved and loaded again would hold no more."""
+    changed = changes(ticket, cast(TicketFact, event.fact))
+    return {name: value for name, value in changed.items() if name in KEPT}
+
+
+def _count(figures: Figures, before: Status, after: Ticket, event: Recorded) -> None:
+    """One more event, no earlier than the last one, that led from status `before` to `after`."""
     at = event.at
+    if figures.last_at is not None and before != "closed" and figures.opened_at is not None:
+        stretch = f"micros_{before}"
+        setattr(figures, stretch, getattr(figures, stretch) + (at - figures.last_at) // MICROSECOND)
+    figures.last_at = at
+    _count_fact(figures, event, at)
+    _count_stations(figures, after, at)
+
+
+def _count_fact(figures: Figures, event: Recorded, at: datetime) -> None:
     match event.fact:
+        case FieldChanged() | Assigned():
+            """The most frequent facts: each case before their own would cost time."""
         case Opened():
-            return {"opened_at": figures.opened_at or at}
+            figures.opened_at = figures.opened_at or at
         case MessageReceived():
-            first = figures.first_requester_message_at or at
-            return {"first_requester_message_at": first, "requester_messages": figures.requester_messages + 1}
-        case ReplyAdded(automatic=automatic):
-            return _of_reply(figures, at, automatic or event.actor.kind not in PEOPLE)
+            figures.first_requester_message_at = figures.first_requester_message_at or at
+            figures.requester_messages += 1
+        case ReplyAdded(automatic=automatic) if automatic or event.actor.kind not in PEOPLE:
+            figures.automatic_replies += 1
+        case ReplyAdded():
+            figures.first_public_reply_at = figures.first_public_reply_at or at
+            figures.public_replies += 1
         case NoteAdded():
-            return {"notes": figures.notes + 1}
-        case Escalated():
-            return {"escalations": figures.escalations + 1}
-        case DeEscalated():
-            return {"de_escalations": figures.de_escalations + 1}
-        case Reopened():
-            return {"reopens": figures.reopens + 1, "closed_at": None}
+            figures.notes += 1
         case Resolved():
-            return {"first_resolved_at": figures.first_resolved_at or at, "last_resolved_at": at}
+            figures.first_resolved_at = figures.first_resolved_at or at
+            figures.last_resolved_at = at
         case Closed() | MarkedSpam() | Merged():
-            return {"closed_at": at}
-        case _:
-            return {}
+            figures.closed_at = at
+        case Reopened():
+            figures.reopens += 1
+            figures.closed_at = None
+        case Escalated():
+            figures.escalations += 1
+        case DeEscalated():
+            figures.de_escalations += 1
 
 
-def _of_reply(figures: Figures, at: datetime, automatic: bool) -> dict[str, Any]:
-    if automatic:
-        return {"automatic_replies": figures.automatic_replies + 1}
-    first = figures.first_public_reply_at or at
-    return {"first_public_reply_at": first, "public_replies": figures.public_replies + 1}
-
-
-def _of_stations(figures: Figures, after: Ticket, at: datetime) -> dict[str, Any]:
+def _count_stations(figures: Figures, after: Ticket, at: datetime) -> None:
     """A station is whoever holds the ticket next: getting it back from nobody is none."""
-    changes: dict[str, Any] = {}
     if after.team is not None and after.team != figures.last_team:
-        changes |= {"last_team": after.team, "team_stations": figures.team_stations + 1}
+        figures.last_team = after.team
+        figures.team_stations += 1
     if after.assignee is not None and after.assignee != figures.last_assignee:
-        changes |= {"last_assignee": after.assignee, "assignee_stations": figures.assignee_stations + 1}
-        changes["first_assigned_at"] = figures.first_assigned_at or at
-    return changes
-
-
-def _evolved(ticket: Ticket, event: Recorded) -> Ticket:
-    if not isinstance(event.fact, SEEN):
-        return ticket
-    return _narrowed(evolve(ticket, cast(TicketFact, event.fact)))
-
-
-def _narrowed(t: Ticket) -> Ticket:
-    """What the table keeps of it, and so what a row that was saved and loaded again would hold."""
-    return Ticket(
-        number=t.number,
-        requester=t.requester,
-        channel=t.channel,
-        category=t.category,
-        team=t.team,
-        assignee=t.assignee,
-        priority=t.priority,
-        ticket_type=t.ticket_type,
-        status=t.status,
-        level=t.level,
-        spam=t.spam,
-        resolution_code=t.resolution_code,
-        time_spent=t.time_spent,
-        source=t.source,
-    )
-
-
-def _passed(row: ReportRow, event: Recorded) -> ReportRow:
-    """What the system noted about itself moves no figure."""
-    return replace(row, version=event.version, status_since=row.status_since or event.at)
-
-
-def _since(row: ReportRow, now: Ticket, event: Recorded) -> datetime:
-    """Since when the ticket has its status."""
-    same = row.status_since is not None and row.now.status == now.status
-    return row.status_since if same and row.status_since else event.at
+        figures.last_assignee = after.assignee
+        figures.assignee_stations += 1
+        figures.first_assigned_at = figures.first_assigned_at or at
 
 
 def _course(course: Ticket, now: Ticket) -> Ticket:
     """The course as it is kept: `now` itself where the two agree, else the three fields that figures read."""
-    if (course.status, course.team, course.assignee) == (now.status, now.team, now.assignee):
+    if course is now or (course.status, course.team, course.assignee) == (now.status, now.team, now.assignee):
         return now
     return Ticket(status=course.status, team=course.team, assignee=course.assignee)
 
