@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-COMMANDS = ("verify", "heads", "bundle", "key")
+COMMANDS = ("verify", "heads", "bundle", "key", "search", "why")
 
 audit = typer.Typer(no_args_is_help=True, help="Prove what the log says, search it, and see what caused what.")
 

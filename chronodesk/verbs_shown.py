@@ -13,7 +13,8 @@ from aggregates.text import Erased
 from aggregates.ticket.events import SlaApplied
 from chronodesk.terminal import console, plain, say
 from replay.course import Part
-from replay.phrases import ERASED, Names, named, phrase, said_by, versioned
+from replay.phrases import ERASED, Names, named, phrase, said_by, short, versioned
+from replay.said import Told
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -69,3 +70,13 @@ def held(part: Part, value: object, names: Names) -> str:
 def place(part: Part) -> str:
     """The name of a part; an element of a set says itself what it is."""
     return f"{part.field}.{part.element}" if part.field == "fields" else part.field.replace("_", " ")
+
+
+def place_of(told: Told) -> tuple[str, str, str, str, str, str]:
+    """Where an event of the whole log stands, and what it says."""
+    trace = told.trace
+    kind = trace.type.partition(".")[0]
+    stream = f"T-{trace.number}" if trace.number else f"{kind.replace('_', ' ')} {short(str(trace.stream))}"
+    happened = "" if trace.occurred_at == trace.recorded_at else instant(trace.occurred_at)
+    at = f"{stream}@{trace.version}"
+    return f"#{trace.position}", instant(trace.recorded_at), happened, at, told.who, told.what

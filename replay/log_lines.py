@@ -70,7 +70,7 @@ def _why(event: Recorded, versions: dict[UUID, int], names: Names) -> str:
         return f"because of @{versions[cause]}"
     if cause is not None:
         return f"because of {short(str(cause))}"
-    return f"{'asked as' if event.actor.kind in ('agent', 'customer') else 'command'} {short(str(envelope.command_id))}"
+    return f"command {short(str(envelope.command_id))}"
 
 
 def _ids(value: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aggregates.envelope import Actor
@@ -105,7 +106,7 @@ def _status(fact: Fact, names: Names) -> str:
         case e.PutOnHold():
             return "waits for somebody else" + _why(fact.reason)
         case e.Reopened():
-            by = "" if fact.cause == "agent" else f" by {'a message' if fact.cause == 'message' else 'the import'}"
+            by = " by a message" if fact.cause == "message" else ""
             return f"reopened{by}, was {fact.was.replace('_', ' ')}" + _why(fact.reason)
         case e.Resolved():
             code = "" if fact.code == "resolved" else f" ({fact.code.replace('_', ' ')})"
@@ -134,13 +135,13 @@ def _promise(fact: Fact, names: Names) -> str:
         case e.SlaApplied(policy=None):
             return "no policy holds any more"
         case e.SlaApplied():
-            since = "" if fact.since is None else f", since {fact.since:%Y-%m-%d %H:%M}"
+            since = "" if fact.since is None else f", since {_minute(fact.since)}"
             return f"policy {versioned(f'{fact.policy}@{fact.policy_version}', names)} holds{since}"
         case e.SlaWarned():
             left = f"{fact.percent} % gone" if fact.percent is not None else f"{fact.left} s left"
             return f"{_cycle(fact.metric, fact.cycle)} at risk: {left}"
         case e.SlaBreached():
-            return f"{_cycle(fact.metric, fact.cycle)} breached, was due {fact.due:%Y-%m-%d %H:%M}"
+            return f"{_cycle(fact.metric, fact.cycle)} breached, was due {_minute(fact.due)}"
         case e.SlaMet():
             return f"{_cycle(fact.metric, fact.cycle)} met after {fact.elapsed:,.0f} s"
         case e.SlaBreachWithdrawn() | e.SlaMetWithdrawn():
@@ -151,6 +152,10 @@ def _promise(fact: Fact, names: Names) -> str:
             return f"{told} told of {_cycle(fact.metric, fact.cycle)} {fact.about.removeprefix('sla_')}"
         case _:
             return fact.type_name
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _cycle(metric: str, cycle: int) -> str:
