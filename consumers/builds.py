@@ -58,7 +58,7 @@ GO_LIVE: LiteralString = "UPDATE consumers.builds SET live = true WHERE schema =
 # for another would be thrown out by Postgres after its deadlock_timeout of a second: we must give up well before.
 PATIENCE: LiteralString = "SET LOCAL lock_timeout = '100ms'"
 RETIRED: LiteralString = "SELECT FROM consumers.builds WHERE schema = %(schema)s AND retired_at IS NULL"
-POSITION: LiteralString = "SELECT min(position) FROM consumers.checkpoints WHERE schema = %(schema)s"
+POSITION: LiteralString = "SELECT coalesce(min(position), 0) FROM consumers.checkpoints WHERE schema = %(schema)s"
 
 
 @dataclass(frozen=True, slots=True)

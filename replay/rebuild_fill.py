@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from psycopg import Connection, sql
@@ -41,12 +41,16 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which view is to be built, and how. streams: how many a worker takes at once."""
+    """Which view is to be built, and how: each process makes its own projection; `streams` are a worker's share."""
 
     url: str
-    projection: Projection[Any]
+    make: Callable[[], Projection[Any]]
     ddl: Ddl
     streams: int = STREAMS
+    projection: Projection[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "projection", self.make())
 
     @property
     def view(self) -> str:
@@ -65,7 +69,7 @@ class Filled:
 
 
 def wanted(url: str, projection: Projection[Any], streams: int = STREAMS) -> Wanted:
-    return Wanted(url, projection, packaged_ddl(projection), streams)
+    return Wanted(url, type(projection), packaged_ddl(projection), streams)
 
 
 @contextmanager
@@ -97,7 +101,7 @@ def fill(connection: Connection[Any], wish: Wanted, build: Build, crew: Crew, te
     began = time.monotonic()
     position, planned = read_head(connection).position, spans(connection, wish.streams)
     total = sum(span.events for span in planned)
-    shares = (Share(wish.url, build, wish.projection, span, position) for span in planned)
+    shares = (Share(wish.url, build, wish.make, span, position) for span in planned)
     done = crew.work(shares, lambda count: tell("reading", count, total))
     tell("making indexes", total, total)
     _finish(connection, wish, build, position)

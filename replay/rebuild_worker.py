@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, LiteralString
@@ -14,7 +15,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from aggregates.envelope import Recorded, Stored, decode
+from aggregates.envelope import Recorded, decode
 from commands.database import connect
 from commands.log import read_streams
 from consumers.builds import Build, enter
@@ -37,7 +38,7 @@ SELECT originator_id, originator_version, notification_id, recorded_at, topic, s
  ORDER BY originator_id, originator_version
 """
 Counted = Callable[[int], None]
-Rows = Iterator[tuple[UUID, int, int, Any, str, bytes]]
+Values = tuple[UUID, int, int, datetime, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Share:
 
     url: str
     build: Build
-    projection: Projection[Any]
+    make: Callable[[], Projection[Any]]
     span: Span
     position: int
 
@@ -66,53 +67,68 @@ def work(share: Share, counted: Counted) -> Done:
     with closing(connect(share.url, name=name, statement_timeout="0")) as connection, connection.transaction():
         connection.execute(RELAXED)
         enter(connection, share.build.schema)
-        share.projection.load(connection, [])
-        done = _fold_all(connection, share, counted)
+        done = Folding(connection, share, share.make()).run(counted)
     counted(max(share.span.events - done.events, 0))
     return done
 
 
-def _fold_all(connection: Connection[Any], share: Share, counted: Counted) -> Done:
-    events = streams = parked = waiting = 0
-    folded: list[Folded] = []
-    for stream, rows in groupby(_rows(connection, share), itemgetter(0)):
-        length, outcome = _folded(connection, share, stream, rows)
-        folded.append(outcome)
-        waiting += length
-        if waiting >= COPIED:
-            parked += _copy(connection, share, folded)
-            counted(waiting)
-            events, streams, waiting, folded = events + waiting, streams + len(folded), 0, []
-    parked += _copy(connection, share, folded)
-    counted(waiting)
-    return Done(events + waiting, streams + len(folded), parked)
+class Folding:
+    """One share, within one transaction."""
+
+    def __init__(self, connection: Connection[Any], share: Share, projection: Projection[Any]) -> None:
+        self._connection, self._share, self._projection = connection, share, projection
+        # Some learn here what they need to know before they fold.
+        projection.load(connection, [])
+
+    def run(self, counted: Counted) -> Done:
+        events = streams = parked = waiting = 0
+        folded: list[Folded] = []
+        for stream, rows in groupby(self._rows(), itemgetter(0)):
+            taken = list(rows)
+            folded.append(self._folded(stream, taken))
+            waiting += len(taken)
+            if waiting >= COPIED:
+                parked += self._copy(folded)
+                counted(waiting)
+                events, streams, waiting, folded = events + waiting, streams + len(folded), 0, []
+        parked += self._copy(folded)
+        counted(waiting)
+        return Done(events + waiting, streams + len(folded), parked)
+
+    def _rows(self) -> Iterator[Values]:
+        share, kinds = self._share, list(self._projection.kinds)
+        asked = {"after": share.span.after, "upto": share.span.upto, "position": share.position, "kinds": kinds}
+        with self._connection.cursor("events", row_factory=tuple_row) as cursor:
+            cursor.itersize = FETCHED
+            cursor.execute(EVENTS, asked, binary=True)
+            yield from cursor
+
+    def _folded(self, stream: UUID, rows: Sequence[Values]) -> Folded:
+        """What came of a stream. What fails is folded again the runner's careful way."""
+        try:
+            return Folded(stream, (), fold(self._projection, rows))
+        except (psycopg.Error, MemoryError):
+            raise
+        except Exception:
+            return self._folded_with_care(stream)
+
+    def _folded_with_care(self, stream: UUID) -> Folded:
+        events = [e for e in read_streams(self._connection, [(stream, 0)]) if e.position <= self._share.position]
+        return fold_stream(self._projection, stream, None, events, lambda _: events)
+
+    def _copy(self, folded: Sequence[Folded]) -> int:
+        """How many streams had to be parked, wholly or in part."""
+        unsaved = save_each(self._connection, self._write, [one for one in folded if one.row is not None])
+        refused = {one.stream: self._folded_with_care(one.stream).refused(one.error or "") for one in unsaved}
+        stuck = [refused.get(one.stream, one) for one in folded if one.stuck or one.stream in refused]
+        park(self._connection, self._share.build.schema, stuck)
+        return len(stuck)
+
+    def _write(self, folded: Sequence[Folded]) -> None:
+        self._projection.copy(self._connection, [one.row for one in folded])
 
 
-def _rows(connection: Connection[Any], share: Share) -> Rows:
-    asked = {
-        "after": share.span.after,
-        "upto": share.span.upto,
-        "position": share.position,
-        "kinds": list(share.projection.kinds),
-    }
-    with connection.cursor("events", row_factory=tuple_row) as cursor:
-        cursor.itersize = FETCHED
-        cursor.execute(EVENTS, asked, binary=True)
-        yield from cursor
-
-
-def _folded(connection: Connection[Any], share: Share, stream: UUID, rows: Rows) -> tuple[int, Folded]:
-    """How many events the stream had, and what came of them. What fails is folded again the runner's careful way."""
-    taken = list(rows)
-    try:
-        return len(taken), Folded(stream, (), fold(share.projection, taken))
-    except (psycopg.Error, MemoryError):
-        raise
-    except Exception:
-        return len(taken), _folded_with_care(connection, share, stream)
-
-
-def fold(projection: Projection[Any], rows: Sequence[tuple[UUID, int, int, Any, str, bytes]]) -> Row | None:
+def fold(projection: Projection[Any], rows: Sequence[Values]) -> Row | None:
     """One stream's row, event by event; from the first late fact on only the whole history can tell."""
     history: list[Recorded] = []
     row, late, step = None, False, projection.fold
@@ -123,21 +139,3 @@ def fold(projection: Projection[Any], rows: Sequence[tuple[UUID, int, int, Any, 
             row = step(row, event)
             late = row is None
     return projection.refold(history) if late else row
-
-
-def _folded_with_care(connection: Connection[Any], share: Share, stream: UUID) -> Folded:
-    events: Sequence[Stored] = [e for e in read_streams(connection, [(stream, 0)]) if e.position <= share.position]
-    return fold_stream(share.projection, stream, None, events, lambda _: events)
-
-
-def _copy(connection: Connection[Any], share: Share, folded: Sequence[Folded]) -> int:
-    """How many streams had to be parked, wholly or in part."""
-
-    def write(some: Sequence[Folded]) -> None:
-        share.projection.copy(connection, [one.row for one in some])
-
-    unsaved = save_each(connection, write, [one for one in folded if one.row is not None])
-    refused = [_folded_with_care(connection, share, one.stream).refused(one.error or "") for one in unsaved]
-    stuck = [one for one in folded if one.stuck and one.stream not in {r.stream for r in refused}] + refused
-    park(connection, share.build.schema, stuck)
-    return len(stuck)
