@@ -23,7 +23,7 @@ from api.jobs import Job, Jobs
 from api.reading import Cursor, Limit, found
 from api.services import Shared
 from api.strict import invalid, router
-from api.what_if_shown import ChangeShown, ChangesPage, WhatIfShown, WhatIfsShown
+from api.what_if_shown import SideChangeShown, SideChangesPage, WhatIfShown, WhatIfsShown
 from commands.context import command_id
 from commands.database import connect
 from commands.log import read_head
@@ -79,7 +79,7 @@ async def get_what_if(who: RulesCaller, id: Id, services: Shared) -> WhatIfShown
 @what_ifs.get("/{id}/changes")
 async def list_what_if_changes(
     who: RulesCaller, id: Id, services: Shared, limit: Limit = 50, cursor: Cursor = None
-) -> ChangesPage:
+) -> SideChangesPage:
     """The tickets that change sides, each explained span by span; as many as were to be kept."""
     try:
         after = 0 if cursor is None else decode(PLACE, cursor)
@@ -90,7 +90,7 @@ async def list_what_if_changes(
         found(await jobs.one(id), "what_if")
         items = await jobs.items(id, after, limit + 1)
     chosen = page(items, limit, PLACE, lambda row: row[0])
-    return ChangesPage(items=[ChangeShown.model_validate(item) for _, item in chosen.items], next=chosen.next)
+    return SideChangesPage(items=[SideChangeShown.model_validate(item) for _, item in chosen.items], next=chosen.next)
 
 
 @what_ifs.delete("/{id}")

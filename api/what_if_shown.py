@@ -119,7 +119,7 @@ class SideShown(Shown):
     spans: list[SpanToldShown]
 
 
-class ChangeShown(Shown):
+class SideChangeShown(Shown):
     """A clock of which something else would have come. `over`: how far the broken one is beyond its target."""
 
     ticket: UUID
@@ -131,8 +131,8 @@ class ChangeShown(Shown):
     after: SideShown
 
 
-class ChangesPage(Shown):
+class SideChangesPage(Shown):
     """The furthest over their target first."""
 
-    items: list[ChangeShown]
+    items: list[SideChangeShown]
     next: str | None = Field(description="the `cursor` of the next page")
