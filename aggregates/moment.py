@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from aggregates.envelope import Recorded
@@ -29,6 +29,11 @@ class Moment:
     at: datetime
     by: datetime | None = None
     version: int | None = None
+
+    @property
+    def past(self) -> str:
+        """The same for two moments of one past. Of what had happened by an instant more may become known."""
+        return f"{self.basis} {self.by.astimezone(UTC).isoformat() if self.by else self.position}"
 
     def __contains__(self, event: Recorded) -> bool:
         return (

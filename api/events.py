@@ -12,9 +12,10 @@ from starlette.responses import StreamingResponse
 
 from aggregates.envelope import Stored
 from aggregates.errors import Unavailable
-from api.asking import POSITION, TicketId, etag
+from api.as_of import TicketThen
+from api.asking import POSITION, etag
 from api.callers import FeedCaller, ReaderCaller
-from api.reading import Limit, found
+from api.reading import Limit
 from api.services import Services, Shared
 from api.shown import EventShown, FeedPage, HistoryShown
 from api.strict import router
@@ -35,13 +36,15 @@ Position = Annotated[int, Query(ge=0, le=2**62, description="the position of the
 
 @history.get("/{ticket}/events")
 async def ticket_history(
-    who: ReaderCaller, ticket: TicketId, services: Shared, response: Response, after: Position = 0
+    who: ReaderCaller, ticket: TicketThen, response: Response, after: Position = 0
 ) -> HistoryShown:
-    """All that ever happened to a ticket beyond version `after`, from the log itself."""
-    stored = await services.store.stream(ticket)
-    newest = found(stored[-1] if stored and stored[0].type.startswith("ticket.") else None, "ticket")
-    response.headers["ETag"] = etag(newest.version)
-    response.headers[POSITION] = str(newest.position)
+    """All that ever happened to a ticket beyond version `after`, or counted at a moment, from the log itself."""
+    stored = await ticket.stored()
+    if ticket.now:
+        response.headers["ETag"] = etag(stored[-1].version)
+        response.headers[POSITION] = str(stored[-1].position)
+    else:
+        stored = [stored[event.version - 1] for event in (await ticket.of(stored)).facts]
     return HistoryShown(events=[shown(event) for event in stored if event.version > after])
 
 

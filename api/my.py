@@ -13,6 +13,7 @@ from aggregates.text import Body, Line, Name
 from aggregates.ticket.commands import OpenTicket, ReceiveMessage
 from aggregates.ticket.events import Channel, FollowedUp, Opened, TicketType
 from api.answers import human
+from api.as_of import OwnThen
 from api.asking import POSITION, AskAnew, Asking, TicketId
 from api.callers import CustomerCaller
 from api.reading import Cursor, IfNoneMatch, Limit, OwnRead, found
@@ -21,6 +22,8 @@ from api.strict import router
 from api.ticket_reads import UNCHANGED, VIEW
 from commands.context import Accepted
 from projections import tickets_queries
+from replay.past import own_thread_then, own_ticket_then
+from replay.past_own import own_past, own_tickets_then
 
 my = router("/my/tickets", "my tickets")
 
@@ -71,21 +74,27 @@ async def write_message(
 
 @my.get("")
 async def list_own_tickets(
-    who: CustomerCaller, read: OwnRead, limit: Limit = 50, cursor: Cursor = None
+    who: CustomerCaller, read: OwnRead, then: OwnThen, limit: Limit = 50, cursor: Cursor = None
 ) -> OwnTicketsPage:
-    """Your tickets, newest first."""
-    async with read.view(VIEW) as connection:
-        page = await tickets_queries.customer_tickets(connection, who.id, limit, cursor)
+    """Your tickets, newest first, as they are now or were at a moment."""
+    async with read.view(VIEW, then) as connection:
+        if then is None:
+            page = await tickets_queries.customer_tickets(connection, who.id, limit, cursor)
+        else:
+            page = await own_tickets_then(connection, who.id, then, limit, cursor)
     return OwnTicketsPage.model_validate(page)
 
 
 @my.get("/{ticket}", response_model=OwnTicketShown, responses=UNCHANGED)
 async def get_own_ticket(
-    who: CustomerCaller, ticket: TicketId, read: OwnRead, if_none_match: IfNoneMatch = None
+    who: CustomerCaller, ticket: TicketId, read: OwnRead, then: OwnThen, if_none_match: IfNoneMatch = None
 ) -> OwnTicketShown | Response:
-    """One of your tickets as it is now."""
-    async with read.view(VIEW) as connection:
-        view = found(await tickets_queries.customer_ticket(connection, ticket, who.id), "ticket")
+    """One of your tickets as it is now, or was at a moment."""
+    if then is None:
+        async with read.view(VIEW) as connection:
+            view = found(await tickets_queries.customer_ticket(connection, ticket, who.id), "ticket")
+    else:
+        view = own_ticket_then(await own_past(read.services.store, ticket, who.id, then))
     return read.unchanged(view.thread_version, if_none_match) or OwnTicketShown.model_validate(view)
 
 
@@ -94,13 +103,17 @@ async def get_own_thread(
     who: CustomerCaller,
     ticket: TicketId,
     read: OwnRead,
+    then: OwnThen,
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="only what came after this number")] = 0,
     limit: Limit = 100,
 ) -> OwnThreadShown:
-    """What you and we wrote to each other, in order."""
-    async with read.view(VIEW) as connection:
-        found(await tickets_queries.customer_ticket(connection, ticket, who.id), "ticket")
-        messages = await tickets_queries.customer_thread(connection, ticket, who.id, after=after, limit=limit)
+    """What you and we wrote to each other, in order, up to now or to a moment."""
+    if then is None:
+        async with read.view(VIEW) as connection:
+            found(await tickets_queries.customer_ticket(connection, ticket, who.id), "ticket")
+            messages = await tickets_queries.customer_thread(connection, ticket, who.id, after=after, limit=limit)
+    else:
+        messages = own_thread_then(await own_past(read.services.store, ticket, who.id, then), after, limit)
     return OwnThreadShown(messages=[OwnMessageShown.model_validate(message) for message in messages])
 
 

@@ -31,7 +31,8 @@ TAGS = [
 ]  # fmt: skip
 DESCRIPTION = """
 An event-sourced ticketing backend. Writes answer with `Chronodesk-Position`; send it as `Chronodesk-After` with a read
-to see what you wrote. Everything that goes wrong is a problem (RFC 9457) with a stable `code`.
+to see what you wrote. Reads that take `as_of` or `at_position` answer with that past, and say which one it was in
+`Chronodesk-Moment` (RFC 9651): `basis=recorded, at="2012-05-01T00:00:00+00:00", position=4711`. Everything that goes wrong is a problem (RFC 9457) with a stable `code`.
 """
 MEANINGS = {
     400: "Cannot be read",
@@ -113,6 +114,7 @@ def _headers(operation: dict[str, Any]) -> dict[str, Any]:
     told = {
         "ETag": bool(named & {"if-match", "if-none-match"}),
         "Chronodesk-Position": bool(named & {"idempotency-key", "chronodesk-after"}),
+        "Chronodesk-Moment": "as_of" in named,
         "X-Correlation-Id": True,
     }
     return {name: {"schema": {"type": "string"}} for name, holds in told.items() if holds}

@@ -10,13 +10,14 @@ from fastapi import Path, Query
 from aggregates.ticket.commands import Claim
 from aggregates.ticket.events import Channel, Level, Priority, Status
 from api.answers import CommandAnswer
+from api.as_of import Then
 from api.asking import AskAnew
 from api.callers import AgentCaller, FigureCaller, ReaderCaller
 from api.giving import VIEW, give_next
 from api.reading import Cursor, Limit, Read
 from api.shown import CountsShown, QueuePage, TeamCount
 from api.strict import invalid, router
-from projections import queues_queries
+from projections import queues_past, queues_queries
 from projections.queues_queries import QueueFilter, Sort, UnsupportedList
 
 queues = router("/queues", "queues")
@@ -30,6 +31,7 @@ Text = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 async def list_queue(
     who: ReaderCaller,
     read: Read,
+    then: Then,
     team: UUID | None = None,
     assignee: UUID | None = None,
     unassigned: bool | None = None,
@@ -46,11 +48,14 @@ async def list_queue(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> QueuePage:
-    """A page of tickets: by team, assignee, status, priority or unassigned."""
+    """A page of tickets, as they are now or were at a moment: by team, assignee, status, priority or unassigned."""
     wanted = QueueFilter(team, assignee, unassigned, status, priority, level, category, channel, tag, requester)
-    async with read.view(VIEW) as connection:
+    async with read.view(VIEW, then) as connection:
         try:
-            page = await queues_queries.queue_page(connection, wanted, limit, sort, cursor)
+            if then is None:
+                page = await queues_queries.queue_page(connection, wanted, limit, sort, cursor)
+            else:
+                page = await queues_past.queue_page(connection, then, wanted, limit, sort, cursor)
         except UnsupportedList:
             raise invalid("query.sort", "sort_of_closed") from None
     return QueuePage.model_validate(page)
@@ -71,10 +76,13 @@ async def claim_next(who: AgentCaller, read: Read, ask: AskAnew, team: TeamOrAny
 
 
 @queues.get("/counts")
-async def count_queue(who: FigureCaller, read: Read, team: UUID | None = None) -> CountsShown:
-    """How many tickets are not closed, by team, status and priority."""
-    async with read.view(VIEW) as connection:
-        counts = await queues_queries.counts(connection, team)
+async def count_queue(who: FigureCaller, read: Read, then: Then, team: UUID | None = None) -> CountsShown:
+    """How many tickets are not closed, or were not at a moment, by team, status and priority."""
+    async with read.view(VIEW, then) as connection:
+        if then is None:
+            counts = await queues_queries.counts(connection, team)
+        else:
+            counts = await queues_past.counts(connection, then, team)
     return CountsShown(
         total=counts.total,
         unassigned=counts.unassigned,

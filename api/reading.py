@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Response
 from psycopg import AsyncConnection
 
 from aggregates.errors import NotFound
+from aggregates.moment import Moment
 from api.asking import POSITION, etag
 from api.positions import ViewBehind
 from api.services import Services, Shared
@@ -49,15 +50,14 @@ class Reading:
         self._after, self._seconds, self._sealed = after, seconds, sealed
 
     @asynccontextmanager
-    async def view(self, name: str) -> AsyncIterator[AsyncConnection[Any]]:
-        """A connection to query it on, once it has got far enough. Raises ViewBehind."""
-        position = await self.reached(name)
-        self._response.headers[POSITION] = self.services.seal.close(position) if self._sealed else str(position)
+    async def view(self, name: str, moment: Moment | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to query it on, once it has got far enough, or as far as that moment. Raises ViewBehind."""
+        position = await self.reached(name, moment.position if moment else 0)
+        if moment is None:
+            self._response.headers[POSITION] = self.services.seal.close(position) if self._sealed else str(position)
         async with self.services.store.connection() as connection:
-            try:
+            with cursors():
                 yield connection
-            except InvalidCursor:
-                raise invalid("query.cursor", "cursor") from None
 
     def unchanged(self, version: int, if_none_match: str | None) -> Response | None:
         """304 if the reader has this very version."""
@@ -68,14 +68,23 @@ class Reading:
             return None
         return Response(status_code=304, headers=dict(self._response.headers))
 
-    async def reached(self, name: str) -> int:
+    async def reached(self, name: str, least: int = 0) -> int:
         """A position that the view has got to, far enough for this reader. Raises ViewBehind."""
         try:
-            return await self.services.positions.reach(name, self._after, self._seconds)
+            return await self.services.positions.reach(name, max(self._after, least), self._seconds)
         except ViewBehind as behind:
             if self._sealed:
                 behind.more = {}
             raise
+
+
+@contextmanager
+def cursors() -> Iterator[None]:
+    """A cursor that the list did not hand out is the reader's fault."""
+    try:
+        yield
+    except InvalidCursor:
+        raise invalid("query.cursor", "cursor") from None
 
 
 def found(entry: T | None, what: str) -> T:

@@ -22,6 +22,7 @@ from commands.handle import Handler
 from commands.policies import Policies
 from commands.store import EventStore
 from commands.tickets import NUMBER, Tickets, number_key
+from replay.past_sla import PastBoards
 
 KNOWN_NUMBERS = 100_000
 
@@ -39,6 +40,7 @@ class Services:
     seal: Seal
     book: SlaBook
     offers: Offers = field(default_factory=Offers)
+    past_boards: PastBoards = field(default_factory=PastBoards)
     numbers: OrderedDict[int, UUID] = field(default_factory=OrderedDict)
 
     async def ticket_numbered(self, number: int) -> UUID:

@@ -110,6 +110,13 @@ class OwnThreadShown(Shown):
     messages: list[OwnMessageShown]
 
 
+class CustomerSeen(Shown):
+    """What a ticket's requester is shown of it."""
+
+    ticket: OwnTicketShown
+    messages: list[OwnMessageShown]
+
+
 class OwnTicketsPage(Shown):
     items: list[OwnTicketShown]
     next: str | None = Field(description="the `cursor` of the next page")

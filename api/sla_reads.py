@@ -12,15 +12,17 @@ from fastapi import Query, Response
 from pydantic import AwareDatetime
 
 from aggregates.business_time import UnknownZone, zone_of
-from aggregates.envelope import Stored, recorded
+from aggregates.envelope import Recorded, Stored, recorded
+from aggregates.moment import Moment
 from aggregates.sla.catalogue import Catalogue
 from aggregates.sla.clocks import clocks
 from aggregates.sla.explain import Explanation, explain
 from aggregates.ticket.events import Metric, Priority
-from api.asking import POSITION, TicketId, etag, ticket_id
+from api.as_of import Known, Then, TicketThen
+from api.asking import POSITION, etag, ticket_id
 from api.callers import FigureCaller, ReaderCaller
 from api.compliance import By, compliance, periods
-from api.reading import Cursor, Limit, Read, found
+from api.reading import Cursor, Limit, Read, cursors
 from api.services import Shared
 from api.sla_shown import (
     BoardPage,
@@ -33,8 +35,10 @@ from api.sla_shown import (
 )
 from api.strict import invalid, router
 from projections import sla_queries, sla_report_queries
-from projections.sla_queries import BoardFilter, BoardState, Grouping
+from projections.sla_queries import BoardFilter, BoardRow, BoardState, Grouping
 from projections.sla_report_queries import BreachFilter
+from replay.past import promised
+from replay.past_sla import board_page, standings_then
 
 ticket_sla = router("/tickets", "sla")
 sla = router("/sla", "sla")
@@ -50,19 +54,23 @@ Within = Annotated[int | None, Query(ge=0, le=315_360_000, description="seconds;
 @ticket_sla.get("/{ticket}/sla")
 async def get_ticket_sla(
     who: ReaderCaller,
-    ticket: TicketId,
+    ticket: TicketThen,
     services: Shared,
     response: Response,
     metric: MetricAsked = None,
     all: Annotated[bool, Query(description="clocks that nothing was ever promised for, too")] = False,
 ) -> TicketSlaShown:
-    """A ticket's clocks right now, each with the spans that add up to what it says; from the log itself."""
-    stored = await services.store.stream(ticket)
-    newest = found(stored[-1] if stored and stored[0].type.startswith("ticket.") else None, "ticket")
+    """A ticket's clocks right now or at a moment, each with the spans that add up to what it says; from the log."""
+    stored = await ticket.stored()
+    past = None if ticket.now else await ticket.of(stored)
     book = await services.book.fresh()
-    told = await asyncio.to_thread(_explained, stored, book, datetime.now(UTC), metric, unpromised=all)
-    response.headers["ETag"] = etag(newest.version)
-    response.headers[POSITION] = str(newest.position)
+    if past is None:
+        facts, now = await asyncio.to_thread(_decoded, stored), datetime.now(UTC)
+        response.headers["ETag"] = etag(stored[-1].version)
+        response.headers[POSITION] = str(stored[-1].position)
+    else:
+        facts, now = promised(past.history, past.moment), past.moment.at
+    told = await asyncio.to_thread(_explained, facts, book, now, metric, unpromised=all)
     return TicketSlaShown.model_validate(told)
 
 
@@ -70,6 +78,7 @@ async def get_ticket_sla(
 async def get_sla_board(
     who: ReaderCaller,
     read: Read,
+    then: Then,
     team: UUID | None = None,
     assignee: UUID | None = None,
     metric: MetricAsked = None,
@@ -79,23 +88,32 @@ async def get_sla_board(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> BoardPage:
-    """What is due next on tickets that are worked on; first what is overdue, the oldest first."""
+    """What is due next on tickets that are worked on, or was at a moment; first what is overdue, the oldest first."""
     wanted = BoardFilter(team, assignee, metric, priority, state, due_within)
-    async with read.view(VIEW) as connection:
-        now = datetime.now(UTC)
-        page = await sla_queries.board(connection, wanted, now, limit, cursor)
+    if then is None:
+        async with read.view(VIEW) as connection:
+            now = datetime.now(UTC)
+            page = await sla_queries.board(connection, wanted, now, limit, cursor)
+    else:
+        board, now = await _board_then(read, then), then.at
+        with cursors():
+            page = board_page(board, wanted, then, limit, cursor)
     book = await read.services.book.fresh()
     return BoardPage(at=now, items=[board_row(row, now, book) for row in page.items], next=page.next)
 
 
 @sla.get("/board/summary")
 async def get_sla_board_summary(
-    who: FigureCaller, read: Read, by: Annotated[Grouping, Query()] = "team"
+    who: FigureCaller, read: Read, then: Then, by: Annotated[Grouping, Query()] = "team"
 ) -> BoardSummary:
     """How many clocks are broken, at risk or in time, by team or by agent; those with the most broken ones first."""
-    async with read.view(VIEW) as connection:
-        now = datetime.now(UTC)
-        found = await sla_queries.standings(connection, by, now)
+    if then is None:
+        async with read.view(VIEW) as connection:
+            now = datetime.now(UTC)
+            found = await sla_queries.standings(connection, by, now)
+    else:
+        board, now = await _board_then(read, then), then.at
+        found = standings_then(board, by, now)
     return BoardSummary(at=now, by=by, items=[StandingsShown.model_validate(standings) for standings in found])
 
 
@@ -103,6 +121,7 @@ async def get_sla_board_summary(
 async def list_sla_breaches(
     who: ReaderCaller,
     read: Read,
+    known: Known,
     since: Since = None,
     until: Until = None,
     team: UUID | None = None,
@@ -114,11 +133,14 @@ async def list_sla_breaches(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> BreachesPage:
-    """Promises that were broken, and whom and what that met then; newest first."""
+    """Promises that were broken, and whom and what that met then; newest first; as it was known then, if asked."""
     about = None if ticket is None else await ticket_id(ticket, read.services, "query.ticket")
     wanted = BreachFilter(since, until, team, agent, metric, policy, about, withdrawn)
-    async with read.view(VIEW) as connection:
-        page = await sla_report_queries.breaches(connection, wanted, limit, cursor)
+    async with read.view(VIEW, known) as connection:
+        if known is None:
+            page = await sla_report_queries.breaches(connection, wanted, limit, cursor)
+        else:
+            page = await sla_report_queries.breaches_known(connection, wanted, known, limit, cursor)
     return BreachesPage.model_validate(page)
 
 
@@ -143,7 +165,13 @@ async def get_sla_compliance(
     return compliance([day for day, _ in days], outcomes)
 
 
-def board_row(row: sla_queries.BoardRow, now: datetime, book: Catalogue) -> BoardRowShown:
+async def _board_then(read: Read, then: Moment) -> Sequence[BoardRow]:
+    """Which tickets were worked on then, the queues know; their clocks are folded from the log."""
+    await read.reached("queues", then.position)
+    return await read.services.past_boards.board(read.services.store, then, await read.services.book.fresh())
+
+
+def board_row(row: BoardRow, now: datetime, book: Catalogue) -> BoardRowShown:
     return BoardRowShown(
         ticket=row.ticket,
         number=row.number,  # type: ignore[arg-type]
@@ -160,8 +188,11 @@ def board_row(row: sla_queries.BoardRow, now: datetime, book: Catalogue) -> Boar
     )
 
 
+def _decoded(stored: Sequence[Stored]) -> list[Recorded]:
+    return [recorded(event) for event in stored]
+
+
 def _explained(
-    stored: Sequence[Stored], book: Catalogue, now: datetime, metric: Metric | None, *, unpromised: bool
+    facts: Sequence[Recorded], book: Catalogue, now: datetime, metric: Metric | None, *, unpromised: bool
 ) -> Explanation:
-    folded = clocks(map(recorded, stored), book)
-    return explain(folded, now, book.calendar_name, metric=metric, unpromised=unpromised)
+    return explain(clocks(facts, book), now, book.calendar_name, metric=metric, unpromised=unpromised)

@@ -80,6 +80,13 @@ async def stream_after(connection: AsyncConnection[Any], stream: UUID, version: 
         return await cursor.fetchall()
 
 
+async def whole_streams(connection: AsyncConnection[Any], streams: Sequence[UUID]) -> list[Stored]:
+    """All events of these streams, stream by stream, in order of version."""
+    async with connection.cursor(binary=True, row_factory=class_row(Stored)) as cursor:
+        await cursor.execute(STREAMS, {"streams": list(streams), "after": [0] * len(streams)}, prepare=True)
+        return await cursor.fetchall()
+
+
 async def log_after(connection: AsyncConnection[Any], after: int, limit: int) -> list[Stored]:
     """Up to `limit` events beyond position `after`, in order of position."""
     async with connection.cursor(binary=True, row_factory=class_row(Stored)) as cursor:

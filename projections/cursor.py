@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
 KeyT = TypeVar("KeyT")
+BOUND: TypeAdapter[tuple[str, str]] = TypeAdapter(tuple[str, str])
 
 
 class InvalidCursor(ValueError):
@@ -29,6 +30,21 @@ def page(rows: Sequence[T], limit: int, adapter: TypeAdapter[KeyT], key: Callabl
     """A page of `limit` out of rows that were read one more than that, if there were."""
     items = tuple(rows[:limit])
     return Page(items, encode(adapter, key(items[-1])) if len(rows) > limit else None)
+
+
+def bound(page: Page[T], past: str) -> Page[T]:
+    """The same page, its cursor good for this past alone."""
+    return Page(page.items, page.next and encode(BOUND, (past, page.next)))
+
+
+def unbound(cursor: str | None, past: str) -> str | None:
+    """The cursor as it was before it was bound. Raises InvalidCursor for one of another past."""
+    if cursor is None:
+        return None
+    named, inner = decode(BOUND, cursor)
+    if named != past:
+        raise InvalidCursor("this cursor belongs to another past")
+    return inner
 
 
 def encode(adapter: TypeAdapter[KeyT], key: KeyT) -> str:

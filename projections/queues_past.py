@@ -10,10 +10,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
-from pydantic import TypeAdapter
 
 from aggregates.moment import Moment
-from projections.cursor import InvalidCursor, Page, decode, encode, page
+from projections.cursor import Page, bound, page, unbound
 from projections.queues_queries import (
     LIMIT,
     ORDERS,
@@ -28,8 +27,6 @@ from projections.queues_queries import (
 
 SIZES = range(1, 63)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-BOUND: TypeAdapter[tuple[str, str]] = TypeAdapter(tuple[str, str])
-"""A cursor belongs to one moment: it, and where the page begins there."""
 
 ITEMS: LiteralString = """
 SELECT id, number, requester, subject, channel, category, team, assignee, priority, priority_rank, status, level, tags,
@@ -105,13 +102,12 @@ async def queue_page(
 ) -> Page[QueueItem]:
     """One page of a work list as it was at `moment`. Raises InvalidCursor and UnsupportedList."""
     order = ORDERS[sort]
-    conditions, parameters = asked_for(wanted, sort, within(moment, cursor))
+    conditions, parameters = asked_for(wanted, sort, unbound(cursor, moment.past))
     chosen = ITEMS + THEN + ROWS[_course(moment)] + END + conditions + order.by + LIMIT
     query = VERSIONED + (BY_THEN if moment.by else "") + NEWEST + chosen + ") p" + order.by
     async with connection.cursor(row_factory=class_row(QueueItem)) as rows:
         await rows.execute(query, parameters | _parameters(moment) | {"limit": limit + 1})
-        found = page(await rows.fetchall(), limit, order.key, order.of)
-    return Page(found.items, found.next and encode(BOUND, (named(moment), found.next)))
+        return bound(page(await rows.fetchall(), limit, order.key, order.of), moment.past)
 
 
 async def counts(connection: AsyncConnection[Any], moment: Moment, team: UUID | None = None) -> QueueCounts:
@@ -126,21 +122,6 @@ async def worked_on(connection: AsyncConnection[Any], moment: Moment) -> list[UU
     async with connection.cursor(row_factory=scalar_row) as rows:
         await rows.execute("SELECT id" + THEN + ROWS[_course(moment)] + END + OPEN, _parameters(moment))
         return await rows.fetchall()
-
-
-def named(moment: Moment) -> str:
-    """The same for the same past. What happened by an instant may become known later: its position is none of it."""
-    return f"{moment.basis} {moment.by.isoformat() if moment.by else moment.position}"
-
-
-def within(moment: Moment, cursor: str | None) -> str | None:
-    """Where a page begins at this moment. Raises InvalidCursor for a cursor of another one."""
-    if cursor is None:
-        return None
-    name, inner = decode(BOUND, cursor)
-    if name != named(moment):
-        raise InvalidCursor("this cursor belongs to another moment")
-    return inner
 
 
 def _course(moment: Moment) -> Course:

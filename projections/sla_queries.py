@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -149,8 +149,11 @@ async def standings(connection: AsyncConnection[Any], by: Grouping, now: datetim
     grouped, group_by = BY[by]
     async with connection.cursor(row_factory=class_row(Standings)) as rows:
         await rows.execute(grouped + COUNTED + group_by, {"now": now})
-        found = await rows.fetchall()
-    return sorted(found, key=lambda s: (-s.breached, -s.at_risk, -s.running, s.whose is None, s.whose))
+        return by_urgency(await rows.fetchall())
+
+
+def by_urgency(standings: Iterable[Standings]) -> list[Standings]:
+    return sorted(standings, key=lambda s: (-s.breached, -s.at_risk, -s.running, s.whose is None, s.whose))
 
 
 def _asked(wanted: BoardFilter, now: datetime, limit: int, cursor: str | None) -> tuple[LiteralString, dict[str, Any]]:

@@ -13,14 +13,22 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from pydantic import AwareDatetime, Field, TypeAdapter
 
+from aggregates.moment import Moment
 from aggregates.ticket.events import Metric, Status
-from projections.cursor import Page, decode, page
+from projections.cursor import Page, bound, decode, page, unbound
 
 BREACHES: LiteralString = """
 SELECT ticket, number, version, metric, cycle, target, due, status, team, agent, policy, policy_version, noted_at,
        withdrawn_at
   FROM read.sla_breaches
 """
+# As far as it was known at an instant of the past.
+KNOWN: Mapping[bool, LiteralString] = MappingProxyType(
+    {
+        False: " WHERE noted_at <= %(known)s AND (withdrawn_at IS NULL OR withdrawn_at > %(known)s)",
+        True: " WHERE withdrawn_at <= %(known)s",
+    }
+)
 WITHDRAWN: Mapping[bool, LiteralString] = MappingProxyType(
     {False: " WHERE withdrawn_at IS NULL", True: " WHERE withdrawn_at IS NOT NULL"}
 )
@@ -92,13 +100,25 @@ class Outcomes:
 
 
 async def breaches(
-    connection: AsyncConnection[Any], wanted: BreachFilter, limit: int, cursor: str | None = None
+    connection: AsyncConnection[Any],
+    wanted: BreachFilter,
+    limit: int,
+    cursor: str | None = None,
+    known: datetime | None = None,
 ) -> Page[BreachRow]:
-    """Breaches that were noted, newest first. Raises InvalidCursor."""
-    query, parameters = _asked(wanted, limit, cursor)
+    """Breaches that were noted, newest first; only what was known by then, if that is given. Raises InvalidCursor."""
+    query, parameters = _asked(wanted, limit, cursor, known)
     async with connection.cursor(row_factory=class_row(BreachRow)) as rows:
         await rows.execute(query, parameters)
         return page(await rows.fetchall(), limit, KEY, lambda row: (row.due, row.ticket, row.version))
+
+
+async def breaches_known(
+    connection: AsyncConnection[Any], wanted: BreachFilter, moment: Moment, limit: int, cursor: str | None = None
+) -> Page[BreachRow]:
+    """The same as it was known at the instant of that moment. Raises InvalidCursor."""
+    found = await breaches(connection, wanted, limit, unbound(cursor, moment.past), moment.at)
+    return bound(found, moment.past)
 
 
 async def outcomes(
@@ -114,11 +134,14 @@ async def outcomes(
         return await rows.fetchall()
 
 
-def _asked(wanted: BreachFilter, limit: int, cursor: str | None) -> tuple[LiteralString, dict[str, Any]]:
+def _asked(
+    wanted: BreachFilter, limit: int, cursor: str | None, known: datetime | None = None
+) -> tuple[LiteralString, dict[str, Any]]:
     parameters = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
-    query = BREACHES + WITHDRAWN[wanted.withdrawn] + "".join(CONDITIONS[name] for name in parameters)
+    query = BREACHES + (WITHDRAWN if known is None else KNOWN)[wanted.withdrawn]
+    query += "".join(CONDITIONS[name] for name in parameters)
     if cursor is not None:
         key: tuple[Any, ...] = decode(KEY, cursor)
         parameters |= {f"k{place}": part for place, part in enumerate(key)}
         query += AFTER
-    return query + NEWEST, parameters | {"limit": limit + 1}
+    return query + NEWEST, parameters | {"limit": limit + 1, "known": known}

@@ -34,6 +34,7 @@ ALLOWED: dict[tuple[str, str], set[str | None]] = {
     ("GET", "/v1/tickets/{ticket}/thread"): {*READ},
     ("GET", "/v1/tickets/{ticket}/events"): {*READ},
     ("GET", "/v1/tickets/{ticket}/sla"): {*READ},
+    ("GET", "/v1/tickets/{ticket}/customer-view"): {*READ},
     ("GET", "/v1/tickets/{ticket}/evidence"): {*READ},
     **{("GET", f"/v1/audit/{rest}"): {*FIGURES} for rest in ("heads", "heads/latest")},
     **{("GET", f"/v1/audit/proof/{kind}"): {*FIGURES} for kind in ("inclusion", "consistency")},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,14 @@ NASTY: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**53, 2**63, 2**64, -(2**63), 10**400, 0.1, 1e308, "", " ", "x", "\x00",
     "\u202e", "x" * 1_000, "12", "T-1", "2020-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59",
     "00000000-0000-0000-0000-000000000000", [], {}, [[]], [None], {"type": "claim"}, {"": ""}, {"erased": True},
+)  # fmt: skip
+PARAMETERS = (
+    "limit", "after", "cursor", "team", "status", "sort", "tag", "level", "from", "to", "due_within", "as_of",
+    "at_position", "basis",
+)  # fmt: skip
+QUERIED = (
+    "", "0", "-1", "1", "x", "%00", "9" * 30, "true", "closed", "occurred", datetime.now(UTC).strftime("%FT%TZ"),
+    "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59",
 )  # fmt: skip
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
@@ -48,14 +57,11 @@ def example(route: APIRoute, chance: random.Random, desk: Desk, ticket: str) -> 
 
 
 def address(desk: Desk, path: str, ticket: str, chance: random.Random) -> str:
-    ids = [ticket, *map(str, desk.ids.values()), "T-1", "x", "%00", "T-" + "9" * 30]
+    ids = [ticket, f"{ticket}@1", *map(str, desk.ids.values()), "T-1", "x", "%00", "T-" + "9" * 30]
     filled = path.replace("{ticket}", chance.choice(ids[:1] * 6 + ids)).replace("{id}", chance.choice(ids))
     filled = filled.replace("{team}", chance.choice([*ids, "any"]))
-    query = "&".join(
-        f"{name}={chance.choice(['', '0', '-1', '1', 'x', '%00', '9' * 30, 'true', 'closed', str(desk.ids['agent'])])}"
-        for name in ("limit", "after", "cursor", "team", "status", "sort", "tag", "level", "from", "to", "due_within")
-        if chance.random() < 0.15
-    )
+    values = [*QUERIED, str(desk.ids["agent"])]
+    query = "&".join(f"{name}={chance.choice(values)}" for name in PARAMETERS if chance.random() < 0.15)
     return f"{filled}?{query}"
 
 

@@ -54,8 +54,9 @@ def pasts(draw: st.DrawFn) -> Log:
         now += timedelta(seconds=draw(st.sampled_from([0, 1, 60])))
         earlier = timedelta(seconds=draw(st.sampled_from(lateness)))
         versions[n] += 1
-        told = {"at": now, "occurred_at": now - earlier if earlier else None, "kind": draw(actors)}
-        log.append(recorded(STREAMS[n], versions[n], lives[n].pop(0), position=len(log) + 1, **told))
+        at, kind = now - earlier if earlier else None, draw(actors)
+        fact, position = lives[n].pop(0), len(log) + 1
+        log.append(recorded(STREAMS[n], versions[n], fact, at=now, occurred_at=at, position=position, kind=kind))
     return log
 
 
