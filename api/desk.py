@@ -18,6 +18,7 @@ from aggregates.customer import (
 from aggregates.sla.policies import POLICY_LIST
 from aggregates.team import ChangeTeam, CreateTeam
 from api.answers import Changed
+from api.as_of import Then
 from api.asking import POSITION, Ask, AskAnew, etag
 from api.callers import AgentCaller, FigureCaller, IntakeCaller, LeadCaller, ReaderCaller
 from api.reading import Cursor, Limit, Read, found
@@ -34,6 +35,7 @@ from api.shown import (
 from api.strict import invalid, router
 from commands.context import Accepted
 from projections import desk_queries
+from replay.past_desk import agent_then, customer_then, organisation_then, team_then
 
 teams = router("/teams", "teams")
 agents = router("/agents", "agents")
@@ -86,9 +88,11 @@ async def list_teams(who: FigureCaller, read: Read, limit: Limit = 50, cursor: C
 
 
 @teams.get("/{id}")
-async def get_team(who: FigureCaller, id: Id, read: Read) -> TeamShown:
-    """One team."""
-    async with read.view(VIEW) as connection:
+async def get_team(who: FigureCaller, id: Id, read: Read, then: Then) -> TeamShown:
+    """One team, as it is now or was at a moment."""
+    async with read.view(VIEW, then) as connection:
+        if then is not None:
+            return TeamShown.model_validate(await team_then(connection, id, then))
         return TeamShown.model_validate(found(await desk_queries.team(connection, id), "team"))
 
 
@@ -128,9 +132,11 @@ async def list_agents(who: FigureCaller, read: Read, limit: Limit = 50, cursor: 
 
 
 @agents.get("/{id}")
-async def get_agent(who: FigureCaller, id: Id, read: Read) -> AgentShown:
-    """One agent."""
-    async with read.view(VIEW) as connection:
+async def get_agent(who: FigureCaller, id: Id, read: Read, then: Then) -> AgentShown:
+    """One agent, as it is now or was at a moment."""
+    async with read.view(VIEW, then) as connection:
+        if then is not None:
+            return AgentShown.model_validate(await agent_then(connection, id, then))
         return AgentShown.model_validate(found(await desk_queries.agent(connection, id), "agent"))
 
 
@@ -165,9 +171,11 @@ async def list_customers(who: ReaderCaller, read: Read, limit: Limit = 50, curso
 
 
 @customers.get("/{id}")
-async def get_customer(who: ReaderCaller, id: Id, read: Read) -> CustomerShown:
-    """One customer."""
-    async with read.view(VIEW) as connection:
+async def get_customer(who: ReaderCaller, id: Id, read: Read, then: Then) -> CustomerShown:
+    """One customer, as it is now or was at a moment."""
+    async with read.view(VIEW, then) as connection:
+        if then is not None:
+            return CustomerShown.model_validate(await customer_then(connection, id, then))
         return CustomerShown.model_validate(found(await desk_queries.customer(connection, id), "customer"))
 
 
@@ -208,9 +216,11 @@ async def list_organisations(
 
 
 @organisations.get("/{id}")
-async def get_organisation(who: ReaderCaller, id: Id, read: Read) -> OrganisationShown:
-    """One organisation."""
-    async with read.view(VIEW) as connection:
+async def get_organisation(who: ReaderCaller, id: Id, read: Read, then: Then) -> OrganisationShown:
+    """One organisation, as it is now or was at a moment."""
+    async with read.view(VIEW, then) as connection:
+        if then is not None:
+            return OrganisationShown.model_validate(await organisation_then(connection, id, then))
         return OrganisationShown.model_validate(found(await desk_queries.organisation(connection, id), "organisation"))
 
 
