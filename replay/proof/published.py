@@ -35,6 +35,9 @@ class HeadsFile:
 
     path: Path
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     def newest(self) -> SignedHead | None:
         """Raises FalseHead where the last line is none."""
         lines = self._tail().splitlines()
@@ -82,6 +85,9 @@ class HeadsTopic:
 
     bootstrap: str
     topic: str
+
+    def __str__(self) -> str:
+        return self.topic
 
     def newest(self) -> SignedHead | None:
         ensure_topic(self.bootstrap, self.topic, partitions=1, retention_ms=FOR_EVER)

@@ -119,7 +119,7 @@ class Signing:
     def take_up(self) -> None:
         """Go on from the newest head that was ever published. Raises LogChanged, OtherLog."""
         self._file.mend()
-        in_file = self._true(self._file.newest())
+        in_file = self._newest(self._file)
         in_topic = self._in_topic(needed=in_file is None)
         self.newest = max(filter(None, (in_file, in_topic)), key=lambda head: head.tree_size, default=None)
         if self.newest is None:
@@ -128,7 +128,6 @@ class Signing:
         if self.newest != in_file:
             self._file.publish([self.newest])
         self._copy()
-        self._forward()
 
     def sign(self) -> SignedHead | None:
         """The log as it is now, if it has grown and goes on from the newest head. Raises LogChanged."""
@@ -208,7 +207,7 @@ class Signing:
             return
         try:
             if self._sent is None:
-                newest = self._true(self._topic.newest())
+                newest = self._newest(self._topic)
                 self._sent = newest.tree_size if newest else 0
             missing = self._file_after(self._sent)
             while heads := list(islice(missing, COPY)):
@@ -221,7 +220,7 @@ class Signing:
     def _in_topic(self, *, needed: bool) -> SignedHead | None:
         """The newest head there. Without a head in the file nobody signs before Kafka was asked for one."""
         try:
-            return self._true(self._topic.newest()) if self._topic else None
+            return self._newest(self._topic) if self._topic else None
         except KafkaError:
             if needed:
                 raise
@@ -235,13 +234,14 @@ class Signing:
                 if head.tree_size > size:
                     yield head
 
-    def _true(self, head: SignedHead | None) -> SignedHead | None:
+    def _newest(self, place: HeadsFile | HeadsTopic) -> SignedHead | None:
         """Raises OtherLog for one that cannot be gone on from."""
-        if head is not None:
-            try:
+        try:
+            head = place.newest()
+            if head is not None:
                 head.require_true(self._log_id, frozenset())
-            except FalseHead as false:
-                raise OtherLog(f"the last head that was published is not of this log: {false}") from None
+        except FalseHead as false:
+            raise OtherLog(f"the last head in {place} is not one to go on from: {false}. Move it away first") from None
         return head
 
     def _now(self) -> datetime:
