@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -96,17 +95,18 @@ def _number(ticket: str) -> int:
 
 def _export(settings: Settings, wish: Wish) -> Exported:
     from aggregates.errors import Refusal
+    from chronodesk.migrate import newest_revision
     from commands.database import connect
     from replay.exporting import export
 
     try:
         with (
-            told_plainly(),
+            told_plainly("there is no file, run the same again"),
             stoppable("Stopped: there is no file."),
             closing(connect(app_url(settings), name="export", statement_timeout=UNLIMITED)) as connection,
             progress("events") as told,
         ):
-            return export(connection, wish, version("chronodesk"), datetime.now(UTC), told)
+            return export(connection, wish, newest_revision(), datetime.now(UTC), told)
     except Refusal as refusal:
         raise UsageError(refusal.detail) from None
     except FileExistsError:

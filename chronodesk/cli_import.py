@@ -79,7 +79,7 @@ def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = 
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def told_plainly(mend: str = "run the same again, it goes on there") -> Iterator[None]:
     """What fails at Postgres, as what the person at the terminal can do about it."""
     import psycopg
 
@@ -88,7 +88,7 @@ def told_plainly() -> Iterator[None]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
         raise Unavailable("this database holds no desk yet: run `chronodesk migrate`") from None
     except psycopg.OperationalError as away:
-        raise Unavailable(f"Postgres went away ({_first_line(away)}); run the same again, it goes on there") from None
+        raise Unavailable(f"Postgres went away ({_first_line(away)}); {mend}") from None
 
 
 def connected(settings: Settings, name: str = "import") -> psycopg.Connection[Any]:

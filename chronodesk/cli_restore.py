@@ -56,7 +56,7 @@ def _restore(settings: Settings, file: Path) -> Restored:
     secret = _secret(settings)
     try:
         with (
-            told_plainly(),
+            told_plainly("nothing was restored, run the same again"),
             stoppable("Stopped: nothing was restored."),
             closing(connect(owner_url(settings), name="restore", **AS_OWNER)) as owner,
             progress("events") as told,

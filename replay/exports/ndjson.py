@@ -42,6 +42,7 @@ class Part(Line):
 class Header(Line):
     """The events stand at from_position <= position <= to_position of log `log_id`.
 
+    release                the schema revision of the release that wrote it
     start_hash, end_hash   the chain's before the first position and at the last
     whole                  these are the log's first events, all of them: a desk can be restored from the file
     """
