@@ -57,7 +57,8 @@ def _plain(stage: Stage, names: Names) -> dict[str, Any]:
 
     from pydantic_core import to_jsonable_python
 
-    ticket = {field.name: getattr(stage.ticket, field.name) for field in fields(stage.ticket)}
+    state = {field.name: getattr(stage.ticket, field.name) for field in fields(stage.ticket)}
+    sets = {name: sorted(value) for name, value in state.items() if isinstance(value, frozenset)}
     told = {
         "ticket": stage.event.stream,
         "version": stage.event.version,
@@ -66,7 +67,7 @@ def _plain(stage: Stage, names: Names) -> dict[str, Any]:
         "opened_at": None if stage.opened is None else stage.opened.at,
         "messages": stage.messages,
         "notes": stage.notes,
-        "state": {name: sorted(value) if isinstance(value, frozenset) else value for name, value in ticket.items()},
+        "state": state | sets | {"fields": dict(stage.ticket.fields)},
         "names": dict(names),
     }
     plain: dict[str, Any] = to_jsonable_python(told)

@@ -51,7 +51,9 @@ OCCURRED: Mapping[str, LiteralString] = MappingProxyType(
 )
 AT_POSITIONS: LiteralString = " AND position = ANY (%(positions)s)"
 CALLED: LiteralString = " AND id = ANY (%(ids)s)"
-OF_COMMANDS: LiteralString = " AND command_id = ANY (%(ids)s) ORDER BY position LIMIT %(limit)s"
+BEGUN_BY: LiteralString = """
+   AND command_id = %(command)s AND causation_id IS NULL ORDER BY position LIMIT %(limit)s
+"""
 CAUSED: LiteralString = " AND causation_id = ANY (%(ids)s) ORDER BY position LIMIT %(limit)s"
 # Each distinct id by one step down the index, however many events each has.
 IMPORTED_AS: LiteralString = """
@@ -156,9 +158,9 @@ async def called(connection: AsyncConnection[Any], ids: Sequence[UUID]) -> list[
     return await _traces(connection, CALLED, {"ids": list(ids)})
 
 
-async def of_commands(connection: AsyncConnection[Any], ids: Sequence[UUID], limit: int) -> list[Trace]:
-    """What these commands wrote, oldest first."""
-    return await _traces(connection, OF_COMMANDS, {"ids": list(ids), "limit": limit})
+async def begun_by(connection: AsyncConnection[Any], command: UUID, limit: int) -> list[Trace]:
+    """What a command wrote without another cause, oldest first."""
+    return await _traces(connection, BEGUN_BY, {"command": command, "limit": limit})
 
 
 async def caused(connection: AsyncConnection[Any], ids: Sequence[UUID], limit: int) -> list[Trace]:

@@ -17,13 +17,13 @@ from aggregates.errors import NotFound
 from aggregates.sla.policies import POLICY_LIST, PolicyPublished
 from aggregates.ticket.events import SlaApplied, SlaBreached
 from commands.log import stream_after
-from projections.trail_queries import Trace, at_positions, called, caused, of_commands
+from projections.trail_queries import Trace, at_positions, begun_by, called, caused
 from replay.phrases import Names
 from replay.said import Told, told
 
-DEEPEST, MOST = 20, 200
-COMMANDS: LiteralString = """
-SELECT command_id, caller, last_position - first_position + 1 FROM store.commands WHERE command_id = ANY (%(ids)s)
+DEEPEST, MOST = 100, 200
+COMMAND: LiteralString = """
+SELECT caller, last_position - first_position + 1 FROM store.commands WHERE command_id = %(id)s
 """
 
 
@@ -78,17 +78,15 @@ class Tree:
 
 
 async def causes(connection: AsyncConnection[Any], position: int, most: int = MOST, deepest: int = DEEPEST) -> Tree:
-    """From the first cause down, at most so many nodes so deep below it. Raises NotFound."""
+    """From the first cause down, at most so many events, but always the way to this one. Raises NotFound."""
     found = await at_positions(connection, [position])
     if not found:
         raise NotFound("event.not_found", "The log has no event at this position, or the trail has not come so far.")
     path = await _path(connection, found[0], deepest)
     root = await _root(connection, path[0])
-    growth = _Growth(connection, root, most)
-    for trace in path:
-        growth.plant(trace)
+    growth = _Growth(connection, root, path, most)
     growth.nodes[path[-1].id].asked = True
-    await growth.grow(len(path) + deepest)
+    await growth.grow(deepest)
     names = await _tell(connection, root)
     return Tree(root, names, any(node.more for node in root.walk()))
 
@@ -106,21 +104,18 @@ async def _path(connection: AsyncConnection[Any], trace: Trace, deepest: int) ->
 
 async def _root(connection: AsyncConnection[Any], first: Trace) -> Node:
     id = first.causation_id or first.command_id
-    sent = await _sent(connection, [id])
-    return Node(id, sent=sent.get(id))
-
-
-async def _sent(connection: AsyncConnection[Any], ids: Sequence[UUID]) -> Mapping[UUID, Sent]:
-    cursor = await connection.execute(COMMANDS, {"ids": list(ids)}, prepare=True)
-    return {id: Sent(caller, events) for id, caller, events in await cursor.fetchall()}
+    sent = await (await connection.execute(COMMAND, {"id": id}, prepare=True)).fetchone()
+    return Node(id, sent=None if sent is None else Sent(*sent))
 
 
 class _Growth:
     """A tree that grows a level at a time, each by one question."""
 
-    def __init__(self, connection: AsyncConnection[Any], root: Node, most: int) -> None:
-        self._connection, self._root, self._room = connection, root, most
+    def __init__(self, connection: AsyncConnection[Any], root: Node, path: Sequence[Trace], most: int) -> None:
+        self._connection, self._root, self._room = connection, root, max(most, len(path))
         self.nodes: dict[UUID, Node] = {root.id: root}
+        for trace in path:
+            self.plant(trace)
 
     def plant(self, trace: Trace) -> Node | None:
         """Under its cause; None where it stands already or there is no room."""
@@ -154,8 +149,7 @@ class _Growth:
         limit = self._room + len(self.nodes) + 1
         found = await caused(self._connection, level, limit)
         if self._root.id in level:
-            wrote = await of_commands(self._connection, [self._root.id], limit)
-            found += [trace for trace in wrote if trace.causation_id is None]
+            found += await begun_by(self._connection, self._root.id, limit)
         return sorted(found, key=lambda trace: trace.position)
 
 
