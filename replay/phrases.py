@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
+from aggregates.calendar import CalendarPublished
+from aggregates.customer import Contact
 from aggregates.envelope import Actor
 from aggregates.fact import Fact
+from aggregates.sla.policies import PolicyPublished
 from aggregates.text import Erased
 from aggregates.ticket import events as e
 
@@ -21,8 +24,8 @@ def phrase(fact: Fact, names: Names) -> str:
     """In the past tense, with names for ids where they are known, and the first words of what was written."""
     match fact:
         case e.Opened():
-            told = f"opened as T-{fact.number} in {named(fact.team, names)}, priority {fact.priority}"
-            return f"{told}: {words(fact.subject)}"
+            team = "" if fact.team is None else f" in {named(fact.team, names)}"
+            return f"opened as T-{fact.number}{team}, priority {fact.priority}: {words(fact.subject)}"
         case e.Imported():
             return f"imported from {fact.source}, case {fact.case}"
         case e.MessageReceived():
@@ -126,8 +129,35 @@ def _status(fact: Fact, names: Names) -> str:
             )
         case e.TimeLogged():
             return f"{fact.seconds:,} s of work by {named(fact.agent, names)}" + _why(fact.note)
+        case PolicyPublished():
+            told = f"policy {fact.terms.name} published, from {_minute(fact.effective_from)}"
+            return told + ("" if fact.reach == "new" else ", for open tickets too")
+        case CalendarPublished():
+            since = "" if fact.effective_from is None else f", from {_minute(fact.effective_from)}"
+            return f"hours of {fact.hours.zone} published{since}"
         case _:
-            return fact.type_name.split(".")[1].replace("_", " ")
+            return _plainly(fact, names)
+
+
+def _plainly(fact: Fact, names: Names) -> str:
+    """Its type and whatever it says."""
+    said = ", ".join(f"{name.replace('_', ' ')} {_word(value, names)}" for name, value in fact)
+    verb = fact.type_name.split(".")[1].replace("_", " ")
+    return f"{verb}: {said}" if said else verb
+
+
+def _word(value: object, names: Names) -> str:
+    match value:
+        case None | ():
+            return "nothing"
+        case UUID():
+            return named(value, names)
+        case tuple():
+            return " and ".join(_word(one, names) for one in value)
+        case Contact():
+            return f"{value.kind} {words(value.value)}"
+        case _:
+            return words(value)
 
 
 def _promise(fact: Fact, names: Names) -> str:
