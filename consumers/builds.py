@@ -28,7 +28,13 @@ SELECT schema, view, version, number, live FROM consumers.builds
  WHERE view = %(view)s AND version = %(version)s AND maker = 'consumer' AND retired_at IS NULL
  ORDER BY number DESC LIMIT 1
 """
-NUMBER: LiteralString = "SELECT coalesce(max(number), 0) + 1 FROM consumers.builds WHERE view = %(view)s"
+# Never one that was given before: who still works on a build that was dropped must not find another of its name.
+NUMBER: LiteralString = """
+INSERT INTO consumers.numbers AS n (view, number)
+SELECT %(view)s, coalesce(max(number), 0) + 1 FROM consumers.builds WHERE view = %(view)s
+    ON CONFLICT (view) DO UPDATE SET number = greatest(n.number + 1, excluded.number)
+RETURNING number
+"""
 INSERT: LiteralString = """
 INSERT INTO consumers.builds (schema, view, version, number, maker)
 VALUES (%(schema)s, %(view)s, %(version)s, %(number)s, %(maker)s)

@@ -206,10 +206,10 @@ def test_what_cannot_be_applied_is_parked_as_the_runner_parks_it(desk: Rig, many
     assert refused.value.findings.parked == 1
     assert refused.value.findings.differences.count == 0
     assert [stuck.stream for stuck in refused.value.findings.stuck] == [bad]
-    rebuild(tallied(desk), many, quiet, accept=True)
-    assert parked(desk, "tally_v1_b2")[0][:2] == (bad, 4 if poison == "explode" else 1)
+    schema = rebuild(tallied(desk), many, quiet, accept=True).build.schema
+    assert parked(desk, schema)[0][:2] == (bad, 4 if poison == "explode" else 1)
     if poison == "explode":
-        assert (parked(desk, "tally_v1_b2"), contents(desk.connection, "tally_v1_b2")) == (was, rows)
+        assert (parked(desk, schema), contents(desk.connection, schema)) == (was, rows)
 
 
 def test_between_two_versions_differences_are_a_report(desk: Rig, many: Crew) -> None:

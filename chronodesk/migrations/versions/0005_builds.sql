@@ -8,6 +8,13 @@ ALTER TABLE consumers.builds
 UPDATE consumers.builds b SET retired_at = now()
  WHERE EXISTS (SELECT FROM consumers.builds l WHERE l.view = b.view AND l.live AND l.number > b.number);
 
+-- The number that a view's newest build was given, whether that build is still there or not.
+CREATE TABLE consumers.numbers (
+    view   text PRIMARY KEY,
+    number int  NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON consumers.numbers TO chronodesk_app;
+
 -- The application may drop the schemas of builds that are not live, and no others.
 CREATE FUNCTION consumers.drop_build(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
