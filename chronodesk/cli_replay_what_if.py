@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +18,7 @@ from chronodesk.cli_sla import AsJson, From, To, period
 from chronodesk.errors import FrontDoorError, UsageError
 from chronodesk.progress import progress
 from chronodesk.start import app_url, loaded
-from chronodesk.terminal import say
+from chronodesk.terminal import console
 
 if TYPE_CHECKING:
     from replay.what_if import Asked
@@ -74,14 +76,23 @@ def what_if(
 
     chosen = period(start, end)
     asked = Asked(min(datetime.now(UTC), chosen.end), chosen, metric, team, max(keep, explain))
-    try:
-        report = _report(_files(policy, calendar or []), asked, cores, changes)
-    except KeyboardInterrupt:
-        raise FrontDoorError("stopped before the end: nothing is shown, and nothing was written") from None
+    report = _report(_files(policy, calendar or []), asked, cores, changes)
     if as_json:
-        say(json.dumps(report.as_json(), indent=2))
+        console.print_json(json.dumps(report.as_json()))
     else:
         show(report, explain)
+
+
+@contextmanager
+def _stopped_plainly() -> Iterator[None]:
+    from replay.interrupts import STOPS, interrupted
+
+    try:
+        yield
+    except STOPS as stop:
+        if not interrupted(stop):
+            raise
+        raise FrontDoorError("stopped before the end: nothing is shown, and nothing was written") from None
 
 
 def _files(policy: Path | None, calendars: list[str]) -> Files:
@@ -103,7 +114,7 @@ def _report(files: Files, asked: Asked, cores: int, changes: Path | None) -> Rep
 
     try:
         given = files.given()
-        with told_plainly(), progress("tickets") as told:
+        with told_plainly(), _stopped_plainly(), progress("tickets") as told:
             return run(app_url(loaded()), given, asked, told, cores=cores, changes=changes)
     except BadRules as bad:
         raise UsageError(str(bad)) from None
