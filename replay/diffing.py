@@ -33,16 +33,9 @@ def diff(first: Sequence[Recorded], last: Sequence[Recorded]) -> list[Change]:
     stages = list(course(last))
     before = parts([*course(first)][-1].ticket if first else None)
     after = parts(stages[-1].ticket if stages else None)
-    touched: defaultdict[Part, list[Recorded]] = defaultdict(list)
+    by: defaultdict[Part, list[Recorded]] = defaultdict(list)
     for stage in stages:
-        for part in changed(parts(stage.before), parts(stage.ticket)):
-            touched[part].append(stage.event)
-    return [
-        Change(part, before.get(part), after.get(part), _by(touched[part], known)) for part in changed(before, after)
-    ]
-
-
-def _by(events: Sequence[Recorded], known: set[int]) -> tuple[Recorded, ...]:
-    """The new ones; where a late fact only let an old one take effect, that old one."""
-    new = tuple(event for event in events if event.version not in known)
-    return new or tuple(events[-1:])
+        if stage.event.version not in known:
+            for part in changed(parts(stage.before), parts(stage.ticket)):
+                by[part].append(stage.event)
+    return [Change(part, before.get(part), after.get(part), tuple(by[part])) for part in changed(before, after)]

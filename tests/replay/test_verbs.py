@@ -72,6 +72,13 @@ def test_what_changed_and_changed_back_is_no_difference() -> None:
     assert diff(back_and_forth[:1], back_and_forth) == []
 
 
+def test_one_and_yes_are_two_values() -> None:
+    values = story(TICKET, an_opening(), *(e.FieldChanged(name="floor", value=value) for value in (1, True, 1.0)))
+    for version in (2, 3):
+        (change,) = diff(values[:version], values[: version + 1])
+        assert (change.before, type(change.after)) == (1, {2: bool, 3: float}[version])
+
+
 def test_a_diff_backwards_is_refused() -> None:
     history = story(TICKET, an_opening(), e.Tagged(tags=("vip",)))
     with pytest.raises(Unacceptable, match=r"range\.backwards"):
