@@ -86,6 +86,32 @@ def test_what_was_asked_is_answered_and_nothing_is_written_to_the_log(desk: Desk
     assert log(desk.database) == before
 
 
+def test_a_ticket_that_stands_on_what_was_published_when_it_was_opened_stays_there(desk: Desk) -> None:
+    """A version that came later and reached new tickets only is no news to it, whichever other policy is given."""
+    policy = f"/v1/sla/policies/{uuid4()}"
+    terms = rules(HOUR, "requester_wait")["policies"][0]["terms"]
+    terms |= {"name": "Incidents", "all": [{"attribute": "type", "values": ["incident"]}]}
+    assert desk.call("lead", "PUT", policy, {"terms": terms}).is_success
+    ticket = desk.ticket(ticket_type="incident")
+    broken = terms | {"targets": {"requester_wait": {"seconds": {"normal": 1}, "time": "calendar"}}}
+    assert desk.call("lead", "PUT", policy, {"terms": broken, "reach": "new"}).is_success
+    assert desk.call("lead", "PUT", f"/v1/sla/policies/{uuid4()}", {"terms": terms | {"name": "Others"}}).is_success
+    time.sleep(1.1)
+    with working(desk.database.app_url):
+        for given, came in (({}, []), (named("Others", 2), []), (named("Incidents", 1), [("open", "breached")])):
+            path = ask(desk, {"extends": "current", "metric": "requester_wait"} | given)
+            assert ended(desk, path)["state"] == "done"
+            sides = [(one["before"]["came"], one["after"]["came"]) for one in changes(desk, path)]
+            assert sides == came
+    assert [one["number"] for one in changes(desk, path)] == [ticket]
+
+
+def named(name: str, seconds: int) -> dict[str, Any]:
+    given = rules(seconds, "requester_wait")
+    given["policies"][0]["terms"] |= {"name": name, "all": [{"attribute": "type", "values": ["incident"]}]}
+    return given
+
+
 def log(database: Database) -> Any:
     with psycopg.connect(database.app_url) as connection:
         return connection.execute("SELECT position, hash FROM store.head").fetchone()
