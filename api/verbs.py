@@ -18,12 +18,12 @@ from api.strict import router
 from api.verbs_shown import BisectShown, BlameShown, DiffShown, LogShown
 from api.verbs_told import bisect_shown, blame_shown, diff_shown, log_shown, understood
 from replay.address import Point, parsed
+from replay.addressed import history_of, past_of
 from replay.bisect import stretches
 from replay.blame import blame
 from replay.diffing import diff
 from replay.log_lines import mentioned
 from replay.names import names_of
-from replay.pasts import history_of, past_of
 from replay.phrases import Names
 from replay.searching import types_named
 

@@ -55,7 +55,7 @@ def search(
 ) -> None:
     """Events of the whole desk by who, what, when and why, newest first. Words are looked for in every event's text."""
     from projections.trail_queries import TrailFilter
-    from replay.pasts import stream_of
+    from replay.addressed import stream_of
     from replay.said import told
     from replay.searching import actors_asked, types_named
 

@@ -41,7 +41,7 @@ def why(
 
 async def _position(connection: AsyncConnection[Any], text: str) -> int:
     from replay.address import Position, Version, address, parsed
-    from replay.pasts import history_of, stream_of
+    from replay.addressed import history_of, stream_of
 
     point = parsed(text) if text.startswith("#") else None
     if point is None:

@@ -36,8 +36,8 @@ def show_diff(
     """Each thing that changed, from what to what, and by which events. What changed back is no difference."""
     from api.verbs_told import diff_shown
     from replay.address import between
+    from replay.addressed import history_of, past_of, stream_of
     from replay.diffing import diff
-    from replay.pasts import history_of, past_of, stream_of
 
     async def query(connection: AsyncConnection[Any]) -> tuple[UUID, list[Change], Names]:
         first, last = between(moments)

@@ -53,7 +53,7 @@ class Past:
 def past(ticket: str, basis: Basis) -> Past:
     """Of an address, as of the moment that it names. Raises FrontDoorError."""
     from replay.address import address
-    from replay.pasts import history_of, past_of, stream_of
+    from replay.addressed import history_of, past_of, stream_of
 
     async def query(connection: AsyncConnection[Any]) -> Past:
         wanted = address(ticket)
@@ -67,7 +67,7 @@ def past(ticket: str, basis: Basis) -> Past:
 def asked(query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
     """What it answers on a connection of its own. Raises FrontDoorError, saying what helps."""
     from aggregates.errors import NotFound, Refusal
-    from replay.pasts import NotKnownThen
+    from replay.addressed import NotKnownThen
 
     try:
         with told_plainly():

@@ -13,7 +13,7 @@ from aggregates.sla.clocks import instant
 from aggregates.text import Erased, shown
 from projections.tickets import Message, TicketRow, Tickets, status_for_customer
 from projections.tickets_queries import CustomerMessageView, CustomerTicketView, MessageView, TicketView
-from replay.pasts import NotKnownThen
+from replay.addressed import NotKnownThen
 
 
 @dataclass(frozen=True, slots=True)

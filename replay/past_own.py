@@ -19,8 +19,8 @@ from commands.log import whole_streams
 from commands.store import EventStore
 from projections.cursor import Page, bound, decode, page, unbound
 from projections.tickets_queries import END, NUMBER_KEY, CustomerTicketView
+from replay.addressed import NotKnownThen
 from replay.past import Past, own_ticket_then, past
-from replay.pasts import NotKnownThen
 
 # Whatever was not opened by then is left out by the fold: this only passes over most of it.
 OWN: LiteralString = """
