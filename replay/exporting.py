@@ -1,4 +1,4 @@
-"""How does a whole history leave the desk? In one of four formats, all of it up to one position, or not at all."""
+"""How does a whole history leave the desk? In one of four formats: all of it up to one position, or no file."""
 
 from __future__ import annotations
 

@@ -104,7 +104,8 @@ def relations(state: Any) -> Iterator[tuple[str, UUID]]:
         case Ticket():
             yield from _named(requester=state.requester, team=state.team, assignee=state.assignee)
             yield from _named(follow_up=state.follow_up, follow_up_of=state.follow_up_of)
-            yield from _named(policy=state.sla and state.sla.policy, calendar=state.sla and state.sla.calendar)
+            if state.sla is not None:
+                yield from _named(policy=state.sla.policy, calendar=state.sla.calendar)
             yield from (("watcher", watcher) for watcher in sorted(state.watchers))
             yield from sorted(state.links)
         case Team():

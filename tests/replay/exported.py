@@ -104,7 +104,7 @@ async def live(database: Database) -> list[UUID]:
         await desk.desk.customer(customer, ChangeCustomer(contacts=()), a_context())
         await desk.desk.customer(customer, ChangeCustomer(contacts=(mail[0],)), a_context())
         me = Actor(kind="agent", id=str(ada))
-        asks = OpenTicket(requester=customer, subject=PUBLIC, message=PUBLIC, team=team, tags=frozenset({"fire"}))
+        asks = OpenTicket(requester=customer, subject=PUBLIC, message=PUBLIC, team=team, tags=("fire",))
         first = (await desk.tickets.open(asks, a_context(me, key="open"))).stream
         second = (
             await desk.tickets.open(OpenTicket(requester=customer, subject="Größe \u2028 𝄞 \x01"), a_context(me))

@@ -184,18 +184,17 @@ def stands(database: Database) -> list[tuple[Any, ...]]:
         events = [recorded(row) for row in read_after(connection, 0, 10_000)]
     names = {event.stream: event.fact.name for event in events if isinstance(event.fact, TeamCreated | AgentRegistered)}
     stories: dict[UUID, list[Any]] = {}
+
+    def named(id: UUID | None) -> str | None:
+        return None if id is None else names.get(id)
+
     for event in sorted(events, key=by_occurrence):
         if event.fact.type_name.startswith("ticket."):
             stories.setdefault(event.stream, []).append(event.fact)
-    ends = [replay(story) for story in stories.values()]
-    # Importing, a new ticket that nobody has touched is one in a queue.
+    # To an importer, a new ticket that nobody has touched is one in a queue.
     return [
-        (
-            "open" if end.status == "new" else end.status,
-            end.priority,
-            *map(str, map(names.get, (end.team, end.assignee))),
-        )
-        for end in ends
+        ("open" if end.status == "new" else end.status, end.priority, str(named(end.team)), str(named(end.assignee)))
+        for end in map(replay, stories.values())
     ]
 
 
