@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -103,6 +104,26 @@ def test_stopped_with_ctrl_c_it_shows_nothing_and_leaves_nothing(database: Datab
     assert (asking.returncode, shown) == (1, "")
     assert "stopped before the end" in said
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.xes", "rules.toml"]
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_process_for_jobs_answers_what_is_asked_and_ends_when_told(database: Database, tmp_path: Path) -> None:
+    with (
+        psycopg.connect(database.app_url, autocommit=True) as connection,
+        subprocess.Popen(command("jobs"), env=environment(database, tmp_path), cwd=tmp_path, stderr=PIPE) as jobs,
+    ):
+        connection.execute(
+            "INSERT INTO consumers.jobs (id, kind, asked_by, request)"
+            """ VALUES (gen_random_uuid(), 'what_if', 'test', '{"extends": "current", "keep": 1}')"""
+        )
+        deadline, row = time.monotonic() + 30, None
+        while row is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+            row = connection.execute("SELECT result FROM consumers.jobs WHERE state = 'done'").fetchone()
+        patient = os.getpriority(os.PRIO_PROCESS, jobs.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+        jobs.terminate()
+    assert row is not None
+    assert (row[0]["tickets"], patient, jobs.returncode) == (60, True, 0)
 
 
 def wait_until_it_waits(database: Database) -> None:
