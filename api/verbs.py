@@ -70,7 +70,7 @@ async def get_ticket_diff(
         known = await past_of(connection, history, last, basis)
         before = [] if first is None else await past_of(connection, history, first, basis, known=False)
         names = await _names(connection, known)
-    return diff_shown(ticket, diff(before, known), names)
+    return await asyncio.to_thread(lambda: diff_shown(ticket, diff(before, known), names))
 
 
 @verbs.get("/{ticket}/blame")
@@ -82,7 +82,7 @@ async def get_ticket_blame(
     async with read.view(VIEW) as connection:
         events = await past_of(connection, await history_of(connection, ticket), point, basis)
         names = await _names(connection, events)
-    return blame_shown(ticket, blame(events), names)
+    return await asyncio.to_thread(lambda: blame_shown(ticket, blame(events), names))
 
 
 @verbs.get("/{ticket}/bisect")
@@ -101,8 +101,7 @@ async def get_ticket_bisect(
     async with read.view(VIEW) as connection:
         events = await past_of(connection, await history_of(connection, ticket), point, basis)
         names = await _names(connection, events)
-    held = await asyncio.to_thread(lambda: list(stretches(events, asked, names)))
-    return bisect_shown(ticket, expression, held, names)
+    return await asyncio.to_thread(lambda: bisect_shown(ticket, expression, stretches(events, asked, names), names))
 
 
 def _point(text: str | None, field: str) -> Point | None:

@@ -57,11 +57,11 @@ def search(
     from projections.trail_queries import TrailFilter
     from replay.addressed import stream_of
     from replay.said import told
-    from replay.searching import actors_asked, types_named
+    from replay.searching import actors_asked, types_named, unseen
 
     period = [None if at is None else instant(name, at) for name, at in (("since", since), ("until", until))]
 
-    async def query(connection: AsyncConnection[Any]) -> tuple[Found, list[Told]]:
+    async def query(connection: AsyncConnection[Any]) -> tuple[Found, list[Told], int]:
         kind, actors = await actors_asked(connection, actor)
         types = None if type is None else types_named(type)
         stream = None if ticket is None else await stream_of(connection, ticket)
@@ -69,13 +69,15 @@ def search(
         with progress("events") as telling:
             found = await _find(connection, wanted, (text or "").split(), limit, cursor, telling)
         lines, _ = await told(connection, found.items)
-        return found, lines
+        return found, lines, await unseen(connection)
 
-    found, lines = asked(query)
+    found, lines, behind = asked(query)
     if as_json:
         _print_json(found, lines)
     else:
         _show(found, lines, limit)
+        if behind:
+            say(f"The log's newest {behind:,} events are not in the trail yet.", "yellow")
 
 
 async def _find(

@@ -11,7 +11,7 @@ import typer
 
 from aggregates.moment import Basis
 from chronodesk.cli_import import told_plainly
-from chronodesk.errors import FrontDoorError, UsageError
+from chronodesk.errors import FrontDoorError, Unavailable, UsageError
 from chronodesk.start import app_url, loaded
 
 if TYPE_CHECKING:
@@ -106,8 +106,14 @@ async def named(connection: AsyncConnection[Any], events: Iterable[Recorded]) ->
 
 async def _connected(url: str, query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
     from psycopg import AsyncConnection
+    from psycopg.errors import UndefinedTable
 
     from commands.database import session_parameters
 
     async with await AsyncConnection.connect(url, autocommit=True, **session_parameters("verbs")) as connection:
-        return await query(connection)
+        try:
+            return await query(connection)
+        except UndefinedTable as missing:
+            if '"read.' in str(missing):
+                raise Unavailable("a view that this needs was never built: does `chronodesk run` run?") from None
+            raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any, LiteralString, get_args
 
 from psycopg import AsyncConnection
 
@@ -21,8 +21,13 @@ from projections.trail_queries import ORDERS, Trace, TrailFilter, actors_named, 
 from replay.said import decoded, says, stored_at, wordy
 
 KINDS: tuple[ActorKind, ...] = get_args(ActorKind)
+UNSEEN: LiteralString = """
+SELECT h.position - min(c.position)
+  FROM store.head h CROSS JOIN consumers.builds b JOIN consumers.checkpoints c USING (schema)
+ WHERE b.view = 'trail' AND b.live GROUP BY h.position
+"""
 READ = 2_000
-MOST = 20_000
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,12 @@ class Found:
     next: str | None
     looked_at: int
     reached: int | None
+
+
+async def unseen(connection: AsyncConnection[Any]) -> int:
+    """How many of the log's newest events the trail has not come to yet."""
+    behind = await (await connection.execute(UNSEEN)).fetchone()
+    return behind[0] if behind else 0
 
 
 def types_named(text: str) -> list[str]:

@@ -124,6 +124,18 @@ def test_a_search_and_a_tree_of_causes_over_the_whole_desk(say: Say) -> None:
     assert say("audit", "why", f"#{whole[2]['position']}").out.splitlines() == tree
 
 
+def test_a_desk_whose_views_were_never_built_says_so_and_tells_what_it_can(
+    say: Say, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_log(tmp_path / "a.xes", simulate(2, 4))
+    with desk_on(database) as desk:
+        desk.take(tmp_path / "a.xes")
+    monkeypatch.setenv("DATABASE_URL", database.app_url)
+    assert say("log", "T-1001").out.startswith("@1 ")
+    unbuilt = say("audit", "search")
+    assert (unbuilt.code, "was never built" in unbuilt.err) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
