@@ -32,9 +32,7 @@ def check_commands(connection: Connection[Any], tell: Tell) -> Check:
             commands, reached = commands + 1, last
             if commands % FETCHED == 0:
                 tell("reading commands", reached, head)
-        fault = (
-            None if reached == head else f"positions {reached + 1} to {head} were written by no command that is known"
-        )
+        fault = None if reached == head else f"position {reached + 1} was written by no command that is known"
         return Check("commands", commands, "commands, each in the log once", fault)
 
 
