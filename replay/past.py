@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from aggregates.envelope import Recorded
 from aggregates.moment import Moment, by_occurrence
 from aggregates.sla.clocks import instant
-from aggregates.text import Erased, shown
+from aggregates.text import Erased, FieldValue, shown
 from projections.tickets import Message, TicketRow, Tickets, status_for_customer
 from projections.tickets_queries import CustomerMessageView, CustomerTicketView, MessageView, TicketView
 from replay.addressed import NotKnownThen
@@ -151,5 +152,8 @@ def _thread(row: TicketRow) -> list[Message]:
     return found[::-1]
 
 
-def _value(value: object) -> Any:
-    return value.model_dump() if isinstance(value, Erased) else value
+def _value(value: FieldValue) -> Any:
+    """As the view's jsonb gives it back: a float that JSON writes with an exponent loses it, and is whole."""
+    if isinstance(value, Erased):
+        return value.model_dump()
+    return int(Decimal(repr(value))) if isinstance(value, float) and "e+" in repr(value) else value

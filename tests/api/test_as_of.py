@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from aggregates.ticket.events import Resolved, SlaBreached, SlaBreachWithdrawn
 from tests.api.running import Desk
 from tests.api.test_sla import Gold, at, gold, opened, team
 
@@ -20,9 +21,7 @@ STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("service", "messages", {"body": "The third.", "channel": "email", "author": "customer"}),
     ("agent", "tags/add", {"tags": ["fire", "vip"]}),
     ("agent", "fields", {"fields": {"floor": 3, "cost": 1.5, "hot": True}}),
-    ("agent", "priority", {"priority": "urgent"}),
     ("agent", "hold", {"reason": "the fire brigade"}),
-    ("agent", "time", {"seconds": 90}),
     ("agent", "resolve", {"code": "solved"}),
     ("lead", "close", {}),
 )
@@ -167,15 +166,21 @@ def test_a_past_without_the_ticket_says_when_it_came(desk: Desk, gold: Gold, tea
     assert {answer.status_code for answer in nobodys} == {404}
     assert len({answer.text for answer in nobodys}) == 1
     assert len({frozenset(answer.headers) for answer in nobodys}) == 1
+    for rest in ("", "/thread"):
+        assert read(desk, "customer", f"/v1/my/tickets/{ticket}{rest}{happened}")
+        assert desk.get("customer2", f"/v1/my/tickets/{ticket}{rest}{happened}").status_code == 404
+    assert read(desk, "customer2", f"/v1/my/tickets{happened}")["items"] == []
 
 
 def test_a_board_as_of_a_moment_is_the_board_of_that_moment(desk: Desk, gold: Gold, team: str) -> None:
     ticket, then = opened(desk, gold, team, 45)
+    opened(desk, gold, team, 30, Resolved(was="new", code="solved"))
     board = board_of(desk)
     position = desk.get("ops", "/v1/views").json()["views"][0]["head"]
     past = board_of(desk, f"&at_position={position}")
     assert board
     assert past == board
+    assert board_of(desk, "&at_position=0") == []
     early = (then + timedelta(minutes=10)).isoformat().replace("+", "%2B")
     rows = read(desk, "auditor", f"/v1/sla/board?team={team}&as_of={early}&basis=occurred")["items"]
     of_it = {row["metric"]: row for row in rows if row["ticket"] and row["number"] == ticket}
@@ -199,10 +204,20 @@ def board_of(desk: Desk, past: str = "") -> list[dict[str, Any]]:
     return rows
 
 
-def test_breaches_as_of_an_instant_are_those_that_were_known(desk: Desk, gold: Gold) -> None:
-    before = datetime.now(UTC).isoformat().replace("+", "%2B")
-    assert read(desk, "auditor", "/v1/sla/breaches?as_of=2020-01-01T00:00:00Z")["items"] == []
-    assert read(desk, "auditor", f"/v1/sla/breaches?as_of={before}") == read(desk, "auditor", "/v1/sla/breaches")
+def test_breaches_as_of_an_instant_are_those_that_were_known(desk: Desk, gold: Gold, team: str) -> None:
+    due, target = datetime.now(UTC) - timedelta(hours=5), {"target": 3_600, "cycle": 1, "metric": "first_reply"}
+    promise = {"policy": gold.policy, "policy_version": 1, "in_status": "new", "due": due}
+    noted, _ = opened(desk, gold, team, 360, SlaBreached.model_validate(target | promise))
+    known = instant(desk, noted)
+    undone, _ = opened(
+        desk, gold, team, 360, SlaBreached.model_validate(target | promise),
+        SlaBreachWithdrawn(metric="first_reply", cycle=1, due=due),
+    )  # fmt: skip
+    both = f"/v1/sla/breaches?as_of={instant(desk, undone)}"
+    assert [row["number"] for row in read(desk, "auditor", f"/v1/sla/breaches?as_of={known}")["items"]] == [noted]
+    assert [row["number"] for row in read(desk, "auditor", both)["items"]] == [noted]
+    assert [row["number"] for row in read(desk, "auditor", f"{both}&withdrawn=true")["items"]] == [undone]
+    assert read(desk, "auditor", f"/v1/sla/breaches?as_of={known}&withdrawn=true")["items"] == []
 
 
 def test_a_cursor_of_another_moment_is_refused(desk: Desk, lived: Any) -> None:
