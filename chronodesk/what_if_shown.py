@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
 
+from rich.console import Console
 from rich.table import Table
 
 from chronodesk.sla_shown import moment, span, spans
@@ -29,9 +30,7 @@ CAME: dict[Came, str] = {"met": "met", "breached": "breached", "open": "open", "
 
 def show(report: Report, explain: int) -> None:
     """On stdout what was found, the same whenever it is asked; on stderr how fast."""
-    say(
-        f"Promises kept and broken by the month in which they were (UTC), as things stood at {moment(report.asked.now)}"
-    )
+    say(f"Promises by the month in which they were kept or broken (UTC), as of {moment(report.asked.now)}")
     _print(_by_month(report))
     _show_teams(report)
     _show_moves(report)
@@ -128,7 +127,7 @@ def _points(before: Kept, after: Kept) -> str:
 
 def _print(table: Table) -> None:
     """As wide as it needs to be where no terminal says how wide it is."""
-    console.print(table, width=None if console.is_terminal else WIDE, crop=False, markup=False)
+    (console if console.is_terminal else Console(width=WIDE)).print(table, markup=False)
 
 
 def _month(place: Place) -> str:
