@@ -15,11 +15,12 @@ import psycopg
 from fastapi import Depends, Query, Response
 from pydantic import TypeAdapter
 
-from aggregates.errors import ReusedKey, Unavailable, require
+from aggregates.errors import Refusal, ReusedKey, Unavailable, require
 from api.asking import IdempotencyKey
 from api.callers import Caller, allowed
 from api.desk import Id
 from api.jobs import Job, Jobs
+from api.problems import OURS
 from api.reading import Cursor, Limit, found
 from api.services import Shared
 from api.strict import invalid, router
@@ -111,5 +112,14 @@ def _require_sound(url: str, body: AskWhatIf) -> None:
     try:
         with closing(connect(url, name="api what-if")) as connection:
             resolved(connection, body, read_head(connection).position, datetime.now(UTC))
+    except Refusal as refusal:
+        refusal.field = _without_names(refusal.field)
+        raise
     except psycopg.OperationalError as away:
         raise Unavailable("store.unavailable", "The event store is busy or away.") from away
+
+
+def _without_names(field: str | None) -> str | None:
+    """The place, but for names that somebody made up."""
+    parts = (field or "").split(".")
+    return ".".join(part if part.isdecimal() or OURS.fullmatch(part) else "?" for part in parts) or None

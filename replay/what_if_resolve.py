@@ -71,7 +71,7 @@ def _published(connection: Connection[Any], given: Given, head: int) -> Publishe
 
 def _given_calendars(given: Given, known: Calendars) -> dict[UUID, Calendar]:
     """In place of a published one as its next version, which holds all along."""
-    found = {}
+    found: dict[UUID, Calendar] = {}
     for name, hours in given.calendars.items():
         field = f"calendars.{name}"
         id = _calendar_called(name, known, field)
@@ -80,8 +80,10 @@ def _given_calendars(given: Given, known: Calendars) -> dict[UUID, Calendar]:
         held = Calendar(name) if id is None else known[id]
         with _placed(field, "hours"):
             decide(Calendar(), CreateCalendar(name=held.name, hours=hours))
-        version = HoursVersion(len(held.versions) + 1, hours, None)
-        found[id or uuid5(GIVEN, name)] = replace(held, versions=(version,))
+        stands_for = id or uuid5(GIVEN, name)
+        if stands_for in found:
+            raise Unacceptable("calendar.given_twice", "A calendar is given once.", field=field)
+        found[stands_for] = replace(held, versions=(HoursVersion(len(held.versions) + 1, hours, None),))
     return found
 
 

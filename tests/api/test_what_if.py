@@ -140,6 +140,7 @@ BUSINESS = {"name": "x", "targets": {"resolution": {"seconds": {"low": 1}}}}
         (rules(HOUR) | {"policies": []}, None, "body"),
         (rules(HOUR) | {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, None, "body"),
         (rules(HOUR) | {"calendars": {"x": {"zone": "Mars/Base"}}}, "calendar.unknown_zone", "calendars.x.zone"),
+        (rules(HOUR) | {"calendars": {"Day & Night": {"zone": "X"}}}, "calendar.unknown_zone", "calendars.?.zone"),
         ({"policies": [{"terms": BUSINESS}]}, "policy.needs_calendar", "policies.0.terms.calendar"),
         ({"policies": [{"calendar": "Nowhere", "terms": BUSINESS}]}, "calendar.unknown", "policies.0.calendar"),
         (rules(HOUR) | {"priority": [PIGEON]}, "policy.condition_value", "priority.0.all.0.values.0"),
