@@ -294,6 +294,15 @@ def assert_sound(told: dict[str, Any]) -> None:
                     assert datetime.fromisoformat(one["time"]).tzinfo is not None
 
 
+def test_a_part_in_ocel_has_no_loose_ends(lived: Database, tmp_path: Path) -> None:
+    rows = stored(lived)
+    for row in rows[-12::3]:
+        exported(lived, tmp_path / "a.ocel", Asked(since=row["recorded_at"]), force=True)
+        told = json.loads((tmp_path / "a.ocel").read_text())
+        assert_sound(told)
+        assert len(told["objects"]) < len({one["stream"] for one in rows})
+
+
 @settings(LENIENT, max_examples=6)
 @given(log=logs())
 def test_any_history_is_whole_in_every_format(migrated: EmbeddedPostgres, tmp_path: Path, log: Any) -> None:
