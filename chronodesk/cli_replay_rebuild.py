@@ -130,4 +130,5 @@ def _show_findings(view: str, findings: Findings) -> None:
     for stuck in findings.stuck:
         say(f"  {stuck.stream} at version {stuck.version}, {stuck.type}: {stuck.error}", "yellow")
     if not findings.exact:
-        say(f"{view}: tickets that changed meanwhile were not compared; the live build was {findings.behind:,} behind")
+        behind = f" (the live build was {findings.behind:,} events behind)" if findings.behind else ""
+        say(f"{view}: tickets that changed meanwhile, and sums over tickets, were not compared{behind}")
