@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 from aggregates.envelope import Recorded
 from aggregates.sla.agenda import agenda
 from aggregates.sla.catalogue import Catalogue
-from aggregates.sla.clock import Book, Clock
+from aggregates.sla.clock import Book, Clock, Grounds
 from aggregates.sla.clocks import Clocks, clocks, instant
 from aggregates.ticket.events import SlaApplied, SlaBreached, SlaBreachWithdrawn
 from projections.batch import Table
@@ -118,6 +118,7 @@ class Sla:
         self._given = book
         self._connection: Connection[Any] | None = None
         self._catalogue = Catalogue()
+        self._grounds = Grounds(book or self._catalogue)
         self._remembered: OrderedDict[UUID, tuple[SlaRow, Clocks]] = OrderedDict()
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, SlaRow]:
@@ -138,7 +139,7 @@ class Sla:
         return self._remember(_row(event, folded, parts), folded)
 
     def refold(self, history: Sequence[Recorded]) -> SlaRow:
-        folded = clocks(history, self._book)
+        folded = clocks(history, self._grounds)
         return self._remember(_row(history[-1], folded, _parts(history[-1].stream, folded, 0, 0)), folded)
 
     def save(self, connection: Connection[Any], rows: Sequence[SlaRow]) -> None:
@@ -146,6 +147,8 @@ class Sla:
             table.save(connection, values)
 
     def copy(self, connection: Connection[Any], rows: Sequence[SlaRow]) -> None:
+        """Nobody folds on from these rows: what is remembered of them only takes memory."""
+        self._remembered.clear()
         for table, values in _by_table(rows):
             table.copy(connection, values)
 
@@ -155,21 +158,18 @@ class Sla:
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
 
-    @property
-    def _book(self) -> Book:
-        return self._given or self._catalogue
-
     def _begin_anew_on_another(self, connection: Connection[Any]) -> None:
         """It may lead to another log, of which nothing was learnt or remembered."""
         if connection is not self._connection:
             self._connection, self._catalogue = connection, Catalogue()
+            self._grounds = Grounds(self._given or self._catalogue)
             self._remembered.clear()
 
     def _recall(self, row: SlaRow | None, event: Recorded) -> Clocks | None:
         """The clocks before this event. They are forgotten until it is applied: it may fail half-way."""
         known, folded = self._remembered.pop(event.stream, (None, None))
         if row is None:
-            return Clocks(self._book)
+            return Clocks(self._grounds)
         return folded if known == row else None
 
     def _remember(self, row: SlaRow, folded: Clocks) -> SlaRow:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, get_args
 from uuid import UUID
 
-from aggregates.business_time import Hours
-from aggregates.sla.stopwatch import NOTHING, CalendarTime, Stopwatch
+from aggregates.business_time import Hours, prepared
+from aggregates.sla.stopwatch import NOTHING, BusinessTime, CalendarTime, Stopwatch
 from aggregates.sla.terms import Terms, TimeKind, Warning
-from aggregates.ticket.events import Metric, Status
+from aggregates.ticket.events import Metric, Priority, SlaApplied, Status
 from aggregates.ticket.state import Ticket
 
 Why = Literal["new", "open", "pending", "on_hold", "resolved", "closed", "spam", "no_policy"]
 State = Literal["running", "paused", "warned", "breached", "met", "ended"]
 CALENDAR_TIME = CalendarTime()
+# In which statuses a metric stands still by its definition, whatever a policy says.
+STILL: dict[Metric, frozenset[Status]] = {
+    "pausable_update": frozenset({"pending"}),
+    "requester_wait": frozenset({"pending"}),
+    "agent_work": frozenset({"pending", "on_hold"}),
+}
+PAUSED_BY_POLICY: frozenset[Metric] = frozenset({"resolution", "ownership"})
 
 
 class Book(Protocol):
@@ -26,26 +34,7 @@ class Book(Protocol):
     def hours(self, calendar: UUID, version: int) -> Hours: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a span stands on: one version of a policy and of a calendar."""
-
-    policy: UUID
-    policy_version: int
-    calendar: UUID | None
-    calendar_version: int
-    terms: Terms = field(compare=False, repr=False)
-    business: Stopwatch | None = field(compare=False, repr=False)
-
-    def time(self, metric: Metric) -> TimeKind:
-        if self.business is None:
-            return "calendar"
-        target = self.terms.targets.get(metric)
-        return "business" if target is None else target.time
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How a clock goes at an instant. target: in seconds; None: nothing is promised."""
 
     running: bool
@@ -60,11 +49,72 @@ class Reading:
         return business if self.time == "business" and business else CALENDAR_TIME
 
 
+Readings = Mapping[Metric, Reading]
+METRICS: tuple[Metric, ...] = get_args(Metric)
 NO_POLICY = Reading(False, "no_policy", "calendar", None, None)
+UNGROUNDED: Readings = MappingProxyType(dict.fromkeys(METRICS, NO_POLICY))
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Ground:
+    """What a span stands on: one version of a policy and of a calendar."""
+
+    policy: UUID
+    policy_version: int
+    calendar: UUID | None
+    calendar_version: int
+    terms: Terms = field(compare=False, repr=False)
+    business: Stopwatch | None = field(compare=False, repr=False)
+    _readings: dict[tuple[Priority, Status, bool], Readings] = field(default_factory=dict, compare=False, repr=False)
+
+    def readings(self, ticket: Ticket) -> Readings:
+        """How each metric goes on a ticket like this: the same object for the same answer, worked out once."""
+        alike = (ticket.priority, ticket.status, ticket.spam)
+        found = self._readings.get(alike)
+        if found is None:
+            found = self._readings[alike] = {metric: self._reading(metric, ticket) for metric in METRICS}
+        return found
+
+    def _reading(self, metric: Metric, ticket: Ticket) -> Reading:
+        target = self.terms.target(metric, ticket.priority)
+        return Reading(*self._goes(metric, ticket), self._time(metric), target, self)
+
+    def _time(self, metric: Metric) -> TimeKind:
+        if self.business is None:
+            return "calendar"
+        target = self.terms.targets.get(metric)
+        return "business" if target is None else target.time
+
+    def _goes(self, metric: Metric, ticket: Ticket) -> tuple[bool, Why]:
+        """Whether the clock runs, and the one word that says why or why not."""
+        status = ticket.status
+        if not ticket.active:
+            return False, "spam" if ticket.spam else status
+        if status in STILL.get(metric, ()) or (metric in PAUSED_BY_POLICY and status in self.terms.pauses):
+            return False, status
+        return True, status
+
+
+class Grounds:
+    """Each ground once, for all tickets whose clocks are folded with it."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._known: dict[tuple[object, ...], Ground] = {}
+
+    def of(self, fact: SlaApplied) -> Ground | None:
+        """None: nothing is promised. Raises LookupError for a version that the book does not have."""
+        if fact.policy is None:
+            return None
+        key = (fact.policy, fact.policy_version, fact.calendar, fact.calendar_version)
+        if key not in self._known:
+            hours = None if fact.calendar is None else self._book.hours(fact.calendar, fact.calendar_version)
+            business = None if hours is None else BusinessTime(prepared(hours))
+            self._known[key] = Ground(*key, self._book.terms(fact.policy, fact.policy_version), business)
+        return self._known[key]
+
+
+class Span(NamedTuple):
     """A stretch in which nothing about a clock changed.
 
     end       None: it still lasts
@@ -85,8 +135,7 @@ class Span:
         return self.reading.watch.between(self.start, max(self.start, now if self.end is None else self.end))
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(NamedTuple):
     warning: Warning
     target: int
     at: datetime

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import cast
+from operator import attrgetter
+from typing import cast, get_args
 from uuid import UUID
 
-from aggregates.business_time import prepared
 from aggregates.envelope import Recorded
-from aggregates.sla.clock import NO_POLICY, Book, Clock, Ground, Met, Reading, Span, Warned, Why
-from aggregates.sla.stopwatch import NOTHING, BusinessTime
+from aggregates.fact import Fact
+from aggregates.sla.clock import UNGROUNDED, Book, Clock, Ground, Grounds, Met, Reading, Readings, Span, Warned
+from aggregates.sla.stopwatch import NOTHING
 from aggregates.sla.terms import Warning
 from aggregates.ticket.events import (
     Assigned,
@@ -37,11 +38,10 @@ from aggregates.ticket.events import (
     Routed,
     SlaApplied,
     SlaMark,
-    Status,
     TicketFact,
     Unassigned,
 )
-from aggregates.ticket.state import Ticket, evolve
+from aggregates.ticket.state import Ticket, amended, changes
 
 # Their time goes on where it stopped when a resolved ticket is reopened; the others begin another cycle.
 LASTING: tuple[Metric, ...] = ("resolution", "requester_wait", "agent_work", "ownership")
@@ -49,32 +49,28 @@ FROM_OPENING: tuple[Metric, ...] = ("first_reply", "resolution", "requester_wait
 REPLIES: tuple[Metric, ...] = ("first_reply", "next_reply")
 UPDATES: tuple[Metric, ...] = ("update", "pausable_update")
 ENDED_BY_RESOLVING: frozenset[Metric] = frozenset({"next_reply", "update", "pausable_update", "assignment"})
-# In which statuses a metric stands still by its definition, whatever a policy says.
-STILL: dict[Metric, frozenset[Status]] = {
-    "pausable_update": frozenset({"pending"}),
-    "requester_wait": frozenset({"pending"}),
-    "agent_work": frozenset({"pending", "on_hold"}),
-}
-PAUSED_BY_POLICY: frozenset[Metric] = frozenset({"resolution", "ownership"})
 PEOPLE = frozenset({"agent", "import"})
-READ = (
-    *(Opened, Imported, MessageReceived, ReplyAdded, SlaApplied, Routed, Assigned, Unassigned, Escalated, DeEscalated),
-    *(PriorityChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged),
+READ: frozenset[type[Fact]] = frozenset(
+    {
+        *(Opened, Imported, MessageReceived, ReplyAdded, SlaApplied, Routed, Assigned, Unassigned, Escalated),
+        *(DeEscalated, PriorityChanged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged),
+    }
 )
 """The facts that a clock reads."""
+MARKS: frozenset[type[Fact]] = frozenset(get_args(SlaMark))
 POLICY_COMES = (Opened, SlaApplied)
 
 
 class Clocks:
     """All clocks of one ticket. `apply` its facts as they are `in_order`."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self._grounds: dict[tuple[object, ...], Ground] = {}
+    def __init__(self, grounds: Grounds) -> None:
+        self._grounds = grounds
         self._ground: Ground | None = None
+        self._readings: Readings | None = None
         self._open: dict[Metric, Clock] = {}
         self._cycles: dict[Metric, int] = {}
-        self._next: datetime | None = None
+        self._next: datetime | None = None  # Nothing falls due before it.
         self._opening: UUID | None = None
         self._answered = False
         self._replied = False
@@ -104,23 +100,25 @@ class Clocks:
 
     def apply(self, event: Recorded) -> None:
         """One more fact, no earlier than the last. Raises LookupError for a version that the book does not have."""
-        fact, at = cast(TicketFact, event.fact), instant(event)
-        if isinstance(fact, SlaMark):
-            self.marks.append(event)
-            return
-        if not isinstance(fact, READ):
+        fact, at, ticket = cast(TicketFact, event.fact), instant(event), self.ticket
+        if type(fact) not in READ:
+            if type(fact) in MARKS:
+                self.marks.append(event)
             return
         self.last_at = at
         self._fall_due(at)
-        before, self.ticket = self.ticket, evolve(self.ticket, fact)
+        team, active, handed = ticket.team, ticket.active, False
+        amended(ticket, changes(ticket, fact))
         match fact:
+            case Assigned():
+                """The most frequent of these facts: each case before its own would cost time."""
             case Opened():
-                self._opening, self.opened_at = event.envelope.command_id, at
+                self._opening, self.opened_at, handed = event.envelope.command_id, at, True
                 self._start(FROM_OPENING, at)
             case Imported():
                 self.imported_at = event.recorded_at
             case SlaApplied():
-                self._ground = self._grounded(fact)
+                self._ground = self._grounds.of(fact)
             case MessageReceived() if self._answered and "next_reply" not in self._open and not self._over:
                 self._start(("next_reply",), at)
             case ReplyAdded(automatic=False) if event.actor.kind in PEOPLE:
@@ -131,26 +129,16 @@ class Clocks:
             case Closed() | MarkedSpam() | Merged():
                 self._settle(at, kept=isinstance(fact, Closed))
             case Reopened():
-                self._resume(before, at)
-        if self.ticket.assignee is not None and "assignment" in self._open:
+                self._resume(active, at)
+        if ticket.assignee is not None and "assignment" in self._open:
             self._end("assignment", at)
-        if self.ticket.team != before.team or isinstance(fact, Opened):
+        if handed or ticket.team != team:
             self._change_hands(at)
         self._read(at)
 
     @property
     def _over(self) -> bool:
         return self.ticket.status == "closed"
-
-    def _grounded(self, fact: SlaApplied) -> Ground | None:
-        if fact.policy is None:
-            return None
-        key = (fact.policy, fact.policy_version, fact.calendar, fact.calendar_version)
-        if key not in self._grounds:
-            hours = None if fact.calendar is None else self._book.hours(fact.calendar, fact.calendar_version)
-            business = None if hours is None else BusinessTime(prepared(hours))
-            self._grounds[key] = Ground(*key, self._book.terms(fact.policy, fact.policy_version), business)
-        return self._grounds[key]
 
     def _answer(self, command: UUID, at: datetime) -> None:
         """A person's public reply. One that came with the opening was no answer yet: the next one is."""
@@ -176,12 +164,13 @@ class Clocks:
             if kept:
                 clock.met = self._kept(clock, at)
 
-    def _resume(self, before: Ticket, at: datetime) -> None:
+    def _resume(self, active: bool, at: datetime) -> None:
+        """`active`: whether the ticket was so before."""
         for metric in LASTING:
             clock = self._open.get(metric)
             if clock is not None:
                 clock.met = clock.ended_at = None
-        if self._replied and not before.active:
+        if self._replied and not active:
             self._start(UPDATES, at)
 
     def _change_hands(self, at: datetime) -> None:
@@ -198,6 +187,7 @@ class Clocks:
             if metric not in self._open:
                 self._cycles[metric] = self._cycles.get(metric, 0) + 1
                 self._open[metric] = Clock(metric, self._cycles[metric], at)
+                self._readings = None
 
     def _end(self, metric: Metric, at: datetime, *, met: bool = True) -> None:
         clock = self._open.pop(metric, None)
@@ -217,34 +207,48 @@ class Clocks:
 
     def _read(self, at: datetime) -> None:
         """From now on each clock goes as the ticket says."""
+        readings = UNGROUNDED if self._ground is None else self._ground.readings(self.ticket)
+        if readings is self._readings:
+            return
+        self._readings = readings
         for clock in self._open.values():
-            reading = _reading(clock.metric, self.ticket, self._ground)
+            reading = readings[clock.metric]
             if clock.current is None or clock.current.reading != reading:
                 self._close_span(clock, at)
-                _open_span(clock, at, reading)
-        self._next = min((soonest for clock in self._open.values() if (soonest := _soonest(clock))), default=None)
+                self._open_span(clock, at, reading)
 
     def _close_span(self, clock: Clock, at: datetime) -> None:
         span, clock.current, clock.coming = clock.current, None, []
         if span is not None and at > span.start:
             clock.counted += span.elapsed(at)
-            clock.spans.append(Span(span.start, at, span.reading, span.before, span.due))
+            clock.spans.append(span._replace(end=at))
+
+    def _open_span(self, clock: Clock, at: datetime, reading: Reading) -> None:
+        before, due = clock.counted, None
+        if reading.running and reading.target is not None and clock.breach is None:
+            due = reading.watch.after(at, timedelta(seconds=reading.target) - before)
+            clock.coming = _warnings(clock, at, reading, before, due)
+            self._next = _sooner(self._next, clock.coming[0].at if clock.coming else due)
+        clock.current, clock.reading = Span(at, None, reading, before, due), reading
+        clock.promised = clock.promised or reading.target is not None
 
     def _fall_due(self, at: datetime) -> None:
         """What fell due before `at` met the ticket as it has been since the last fact."""
         if self._next is None or self._next >= at:
             return
+        self._next = None
         for clock in self._open.values():
             while clock.coming and clock.coming[0].at < at:
                 clock.warned.append(clock.coming.pop(0))
             if clock.due is not None and clock.due < at:
                 clock.breach = clock.broken(self.ticket)
                 clock.coming = []
+            self._next = _sooner(self._next, _soonest(clock))
 
 
-def clocks(history: Iterable[Recorded], book: Book) -> Clocks:
-    """The clocks of a ticket, from all of its facts in any order."""
-    folded = Clocks(book)
+def clocks(history: Iterable[Recorded], book: Book | Grounds) -> Clocks:
+    """The clocks of a ticket, from all of its facts in any order. Whoever folds many tickets keeps the Grounds."""
+    folded = Clocks(book if isinstance(book, Grounds) else Grounds(book))
     for event in in_order(history):
         folded.apply(event)
     return folded
@@ -257,9 +261,9 @@ def in_order(history: Iterable[Recorded]) -> list[Recorded]:
     before.
     """
     found: list[Recorded] = []
-    for event in sorted(history, key=lambda event: (instant(event), event.version)):
-        place = len(found)
-        if isinstance(event.fact, SlaApplied) and event.fact.since is not None:
+    for event in sorted(sorted(history, key=attrgetter("version")), key=instant):
+        fact, place = event.fact, len(found)
+        if type(fact) is SlaApplied and fact.since is not None:
             at = instant(event)
             while place and instant(found[place - 1]) == at and not isinstance(found[place - 1].fact, POLICY_COMES):
                 place -= 1
@@ -270,23 +274,14 @@ def in_order(history: Iterable[Recorded]) -> list[Recorded]:
 def instant(event: Recorded) -> datetime:
     """When a fact takes effect: a policy may hold since earlier than it was written."""
     fact = event.fact
-    return fact.since or event.at if isinstance(fact, SlaApplied) else event.at
-
-
-def _open_span(clock: Clock, at: datetime, reading: Reading) -> None:
-    before, due = clock.counted, None
-    if reading.running and reading.target is not None and clock.breach is None:
-        due = reading.watch.after(at, timedelta(seconds=reading.target) - before)
-        clock.coming = _warnings(clock, at, reading, before, due)
-    clock.current, clock.reading = Span(at, None, reading, before, due), reading
-    clock.promised = clock.promised or reading.target is not None
+    return fact.since or event.at if type(fact) is SlaApplied else event.at
 
 
 def _warnings(clock: Clock, at: datetime, reading: Reading, before: timedelta, due: datetime | None) -> list[Warned]:
     """Those that lie before the breach, each once for one target."""
     if reading.ground is None or reading.target is None:
         return []
-    given = {(warned.warning, warned.target) for warned in clock.warned}
+    given = [(warned.warning, warned.target) for warned in clock.warned]
     coming: list[Warned] = []
     for warning in reading.ground.terms.warnings:
         after = _warns_after(warning, reading.target)
@@ -308,19 +303,7 @@ def _soonest(clock: Clock) -> datetime | None:
     return clock.coming[0].at if clock.coming else clock.due
 
 
-def _reading(metric: Metric, ticket: Ticket, ground: Ground | None) -> Reading:
-    if ground is None:
-        return NO_POLICY
-    target = ground.terms.target(metric, ticket.priority)
-    running, why = _goes(metric, ticket, ground)
-    return Reading(running, why, ground.time(metric), target, ground)
-
-
-def _goes(metric: Metric, ticket: Ticket, ground: Ground) -> tuple[bool, Why]:
-    """Whether the clock runs, and the one word that says why or why not."""
-    status = ticket.status
-    if not ticket.active:
-        return False, "spam" if ticket.spam else status
-    if status in STILL.get(metric, ()) or (metric in PAUSED_BY_POLICY and status in ground.terms.pauses):
-        return False, status
-    return True, status
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
