@@ -183,6 +183,16 @@ def test_an_instant_is_in_the_time_that_begins_with_it_and_not_in_the_one_that_e
             assert found == plain(log.events, wanted, words)
 
 
+@pytest.mark.parametrize("name", ["command_id", "correlation_id", "causation_id"])
+def test_all_that_an_id_led_to_is_found_by_it(log: Log, name: str) -> None:
+    ids = {id for event in log.events if (id := getattr(event.envelope, name)) is not None}
+    for id in sorted(ids)[:8]:
+        wanted = TrailFilter(cause=id)
+        found = log.ask(partial(all_pages, wanted=wanted, words=(), limit=50, most=50))
+        assert found == plain(log.events, wanted, ())
+        assert found
+
+
 def tree_of(node: Node) -> tuple[UUID, list[Any]]:
     return node.id, [tree_of(child) for child in node.children]
 
