@@ -155,6 +155,10 @@ LIES: dict[str, Callable[[Bundle], Any]] = {
     "true as a number": lambda bundle: bundle["events"][0].update(version=True),
     "a number with a point": lambda bundle: bundle["events"][1].update(version=2.0),
     "capitals": lambda bundle: bundle["head"].update(root=bundle["head"]["root"].upper()),
+    "capitals in a proof": lambda bundle: bundle["events"][2]["inclusion"].append(
+        bundle["events"][2]["inclusion"].pop().upper()
+    ),
+    "a capital in a hash": lambda bundle: bundle["events"][2].update(hash=bundle["events"][2]["hash"].upper()),
     "half a character": lambda bundle: bundle["events"][1].update(state="\ud800"),
     "an earlier head as the head": lambda bundle: bundle.update(head=bundle["earlier"]["head"]),
     "the head as an earlier one": lambda bundle: bundle["earlier"].update(head=bundle["head"]),
