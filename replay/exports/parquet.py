@@ -17,7 +17,7 @@ from replay.exports.source import Source
 from replay.exports.texts import Texts, told
 
 # A group is in memory while it is filled, so it is bounded both ways.
-GROUP_ROWS = 50_000
+GROUP_ROWS = 20_000
 GROUP_BYTES = 32 * 1024 * 1024
 REMEMBERED = 50_000
 INSTANT = pa.timestamp("us", tz="UTC")
