@@ -20,11 +20,13 @@ from aggregates.envelope import Actor, Recorded, encode, recorded
 from aggregates.kinds import kind_of
 from aggregates.moment import Basis
 from aggregates.sla.noting import event_id
+from aggregates.text import Erased
+from aggregates.ticket.events import Opened
 from commands.append import Append, Write, append_blocking
 from commands.log import read_after
 from projections.trail_queries import TrailFilter
 from replay.causes import Node, causes
-from replay.said import says
+from replay.said import says, texts, wordy
 from replay.searching import find
 from tests.aggregates.samples import envelopes
 from tests.databases import Database
@@ -191,6 +193,18 @@ def test_all_that_an_id_led_to_is_found_by_it(log: Log, name: str) -> None:
         found = log.ask(partial(all_pages, wanted=wanted, words=(), limit=50, most=50))
         assert found == plain(log.events, wanted, ())
         assert found
+
+
+def test_what_people_wrote_is_found_wherever_it_stands_and_our_own_words_are_not() -> None:
+    samples = [envelope.fact for envelope in envelopes()]
+    policy = next(fact for fact in samples if fact.type_name == "policy_list.published.v1")
+    assert "Gold" in set(texts(policy))
+    opened = Opened(number=1, requester=UUID(int=1), subject=Erased(), channel="email", fields={"place": "Cellar"})
+    assert list(texts(opened)) == ["place", "Cellar"]
+    assert says(opened, ["cell", "place"])
+    assert not says(opened, ["email"])
+    assert {"ticket.opened.v1", "ticket.resolved.v1", "policy_list.published.v1"} <= set(wordy())
+    assert "ticket.priority_changed.v1" not in wordy()
 
 
 def tree_of(node: Node) -> tuple[UUID, list[Any]]:
