@@ -48,17 +48,30 @@ class Crew:
 
 @contextmanager
 def crew(workers: int) -> Iterator[Crew]:
-    """So many processes, gone at the end of the block."""
+    """So many processes, gone at the end of the block. To be made by the main thread."""
     counter: Synchronized[int] = PROCESSES.Value("q", 0)
     stopping = PROCESSES.Event()
     pool = ProcessPoolExecutor(workers, PROCESSES, _begin, (counter, stopping))
     try:
+        with _ctrl_c_ignored():
+            for _ in range(workers):
+                pool.submit(_stand_ready)
         yield Crew(pool, counter)
     except BrokenProcessPool:
         raise WorkerDied("a worker process died: nothing was changed, run it again") from None
     finally:
         stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Whoever is born meanwhile ignores it all its life: it is for the run, which then tells its workers."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # In a worker process.
@@ -68,10 +81,9 @@ _stopping: Any = None
 
 
 def _begin(counter: Synchronized[int], stopping: Any) -> None:
-    """Ctrl-C is for the run, which then tells us; if it is killed, we end with it."""
+    """If the run is killed, we end with it."""
     global _counter, _stopping
     _counter, _stopping = counter, stopping
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
 
 
@@ -80,6 +92,10 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _stand_ready() -> None:
+    """A worker is made with the first thing that it is to do."""
 
 
 def _work(share: Share) -> Done:

@@ -18,7 +18,7 @@ ROOMS = ("aggregates", "commands", "projections", "consumers", "replay", "api", 
 
 
 def block(language: str, number: int = 0) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", EXAMPLE, re.DOTALL)[number]
+    return str(re.findall(rf"```{language}\n(.*?)```", EXAMPLE, re.DOTALL)[number])
 
 
 def changed_code(folder: Path) -> Path:
