@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import append, breaches, due, http, importing, judging, proof
+from benchmarks import append, breaches, due, http, importing, judging, proof, rebuild
 from benchmarks.measure import Measure
 
 BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
     "breaches": breaches.run,
     "judging": judging.run,
     "proof": proof.run,
+    "rebuild": rebuild.run,
 }
 
 

@@ -93,22 +93,25 @@ class EventLog(Application[UUID]):
 
 def event_log(url: str, pool_size: int = 2) -> EventLog:
     """The log behind a libpq URL. Close it after use."""
+    return EventLog(env=environment(url, pool_size))
+
+
+def environment(url: str, pool_size: int = 2) -> dict[str, str]:
+    """What the library wants to know of the log behind a libpq URL."""
     where = {key: str(value) for key, value in conninfo_to_dict(url).items()}
-    return EventLog(
-        env={
-            "PERSISTENCE_MODULE": __name__,
-            "CREATE_TABLE": "n",
-            "POSTGRES_DBNAME": where["dbname"],
-            "POSTGRES_HOST": where["host"],
-            "POSTGRES_PORT": where.get("port", "5432"),
-            "POSTGRES_USER": where["user"],
-            "POSTGRES_PASSWORD": where.get("password", ""),
-            "POSTGRES_SCHEMA": SCHEMA,
-            "POSTGRES_POOL_SIZE": str(pool_size),
-            "POSTGRES_LOCK_TIMEOUT": "5",
-            "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "15",
-        }
-    )
+    return {
+        "PERSISTENCE_MODULE": __name__,
+        "CREATE_TABLE": "n",
+        "POSTGRES_DBNAME": where["dbname"],
+        "POSTGRES_HOST": where["host"],
+        "POSTGRES_PORT": where.get("port", "5432"),
+        "POSTGRES_USER": where["user"],
+        "POSTGRES_PASSWORD": where.get("password", ""),
+        "POSTGRES_SCHEMA": SCHEMA,
+        "POSTGRES_POOL_SIZE": str(pool_size),
+        "POSTGRES_LOCK_TIMEOUT": "5",
+        "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "15",
+    }
 
 
 def _command(events: Sequence[StoredEvent]) -> Append:
