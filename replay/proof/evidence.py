@@ -18,7 +18,6 @@ from replay.proof.heads import Digest, FalseHead, Instant, SignedHead
 from replay.proof.kept import fetched, head_of, newest_head
 from replay.proof.merkle import Span, consistency, goes_on, includes, inclusion, leaf_hash, root_of
 
-FORMAT = "chronodesk evidence v1"
 HOW_TO_CHECK = (
     "python verify_bundle.py FILE --key PUBLIC_KEY checks this file offline; it needs Python 3.11 and the package "
     "cryptography. By hand: an event's hash is SHA-256 of prev, position (8 bytes, big-endian), ticket (16 bytes), "
@@ -27,7 +26,7 @@ HOW_TO_CHECK = (
     "head.signature is Ed25519 over the head's seven lines. Take PUBLIC_KEY from where it was published, not from here."
 )
 CHUNK = 500
-# A long ticket's proofs need hashes from all over the log: so many events' at a time.
+"""Of a long ticket: its proofs need hashes from all over the log."""
 EVENTS: LiteralString = """
 SELECT e.notification_id AS position, e.originator_version AS version, e.topic AS type, e.recorded_at, e.state, e.hash,
        coalesce(p.hash, decode(repeat('00', 32), 'hex')) AS prev
