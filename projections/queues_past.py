@@ -34,29 +34,33 @@ SELECT id, number, requester, subject, channel, category, team, assignee, priori
 """
 # Rows of the past look like those of read.queues, so that the same conditions and orders hold for them.
 THEN: LiteralString = """
-  FROM (SELECT *, status <> 'closed' AS listed, coalesce(waiting_since, 'infinity') AS waiting_key,
+  FROM (SELECT *, coalesce(waiting_since, 'infinity') AS waiting_key,
                CASE priority WHEN 'urgent' THEN 1 WHEN 'high' THEN 2 WHEN 'normal' THEN 3 ELSE 4 END AS priority_rank
           FROM (
 """
 SPANS: LiteralString = """
 SELECT q.id, q.number, q.requester, q.subject, q.channel, q.opened_at, s.category, s.team, s.assignee, s.priority,
-       s.status, s.level, s.tags, s.updated_at, s.waiting_since, s.last_requester_message_at, s.last_public_reply_at
+       s.status, s.level, s.tags, s.updated_at, s.waiting_since, s.last_requester_message_at, s.last_public_reply_at,
+       s.listed
 """
 OF_ROWS: LiteralString = """
 SELECT id, number, requester, subject, channel, opened_at, category, team, assignee, priority,
-       status, level, tags, updated_at, waiting_since, last_requester_message_at, last_public_reply_at
+       status, level, tags, updated_at, waiting_since, last_requester_message_at, last_public_reply_at, listed
 """
+# OFFSET 0: each size is looked up in the index by itself; joined at will, the whole table would be read.
 SPANS_AT_POSITION: LiteralString = """
   FROM unnest(%(sizes)s::smallint[], %(begins)s::bigint[]) AS w (size, begin)
-  JOIN read.queue_spans s ON s.size = w.size AND s.size > 0 AND s.since > w.begin AND s.since <= %(position)s
-                         AND s.until > %(position)s AND coalesce(s.basis, %(basis)s) = %(basis)s
+ CROSS JOIN LATERAL (SELECT * FROM read.queue_spans
+                      WHERE size = w.size AND size > 0 AND since > w.begin AND since <= %(position)s
+                        AND until > %(position)s AND coalesce(basis, %(basis)s) = %(basis)s OFFSET 0) s
   JOIN read.queues q ON q.id = s.id
  UNION ALL
 """
 SPANS_AT_INSTANT: LiteralString = """
   FROM unnest(%(sizes)s::smallint[], %(begins)s::timestamptz[]) AS w (size, begin)
-  JOIN read.queue_spans s ON s.size_at = w.size AND s.size_at > 0 AND s.updated_at > w.begin AND s.updated_at <= %(by)s
-                         AND s.until_at > %(by)s
+ CROSS JOIN LATERAL (SELECT * FROM read.queue_spans
+                      WHERE size_at = w.size AND size_at > 0 AND updated_at > w.begin AND updated_at <= %(by)s
+                        AND until_at > %(by)s OFFSET 0) s
   JOIN read.queues q ON q.id = s.id
  UNION ALL
 """
