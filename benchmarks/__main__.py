@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import append, breaches, due, http, importing, judging, proof, rebuild
+from benchmarks import append, as_of, breaches, due, http, importing, judging, proof, rebuild
 from benchmarks.measure import Measure
 
 BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
     "due": due.run,
     "breaches": breaches.run,
     "judging": judging.run,
+    "as-of": as_of.run,
     "proof": proof.run,
     "rebuild": rebuild.run,
 }
