@@ -105,9 +105,9 @@ def compare_apart(pair: Pair) -> tuple[Differences, int]:
 
 
 def compare_level(pair: Pair, projection: Projection[Any], since: int) -> Findings:
-    """The rest, both builds at the log's head, within a transaction. The live build's worker waits for its end.
+    """The rest, both builds at the log's head. The live build's worker waits for the end of the transaction.
 
-    What is applied to the live build here is undone again: that is its worker's business.
+    It is to retire the live build, or to be undone: what is applied to that build here is its worker's business.
     """
     connection = pair.connection
     live = Tail(connection, pair.live, projection)
@@ -116,9 +116,8 @@ def compare_level(pair: Pair, projection: Projection[Any], since: int) -> Findin
     behind = head - live.position
     if pair.live.version != projection.version or behind > NEAR:
         return Findings(exact=False, behind=behind)
-    with connection.transaction(force_rollback=True):
-        live.advance(head)
-        return Findings(pair.differences(since, moved=True), behind=behind)
+    live.advance(head)
+    return Findings(pair.differences(since, moved=True), behind=behind)
 
 
 def put_live(connection: Connection[Any], change: Change, apart: tuple[Differences, int]) -> tuple[Build, Findings]:
