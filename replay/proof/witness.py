@@ -7,6 +7,7 @@ signed, or took an older backup for the log, and no signature may cover that up.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ REFUSED = Gauge("chronodesk_witness_refused", "1: the log does not go on from wh
 
 LISTEN: LiteralString = "LISTEN witness"
 LOOK_SECONDS = 0.5
+# To find out that Kafka is away takes seconds, in which nothing is signed.
+AWAY_SECONDS = 60.0
 COPY = 1_000
 
 
@@ -90,7 +93,7 @@ class Witness:
             asked = any(True for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1))
             if asked or datetime.now(UTC) >= due:
                 signing.sign()
-                due = datetime.now(UTC) + timedelta(seconds=self._seconds)
+                due = signing.due(self._seconds)
         signing.sign()
 
     def signing(self, connection: Connection[Any]) -> Signing:
@@ -109,11 +112,12 @@ class Signing:
         self._connection, self._key, self._file, self._topic = connection, key, file, topic
         self._log_id = read_head(connection).log_id
         self._sent: int | None = None
+        self._again = 0.0
         self.newest: SignedHead | None = None
         self.trunk = Trunk()
 
     def due(self, seconds: float) -> datetime:
-        """When the next head is to be signed."""
+        """When the next head is to be signed, if the log has grown by then; else as soon as it has."""
         return self.newest.timestamp + timedelta(seconds=seconds) if self.newest else datetime.now(UTC)
 
     def take_up(self) -> None:
@@ -205,6 +209,8 @@ class Signing:
         """Bring heads into Kafka that it has not got. While it is away the file goes on alone."""
         if self._topic is None or self.newest is None or self._sent == self.newest.tree_size:
             return
+        if time.monotonic() < self._again:
+            return
         try:
             if self._sent is None:
                 newest = self._newest(self._topic)
@@ -214,7 +220,7 @@ class Signing:
                 self._topic.publish(heads)
                 self._sent = heads[-1].tree_size
         except KafkaError as away:
-            self._sent = None
+            self._sent, self._again = None, time.monotonic() + AWAY_SECONDS
             log.warning("heads do not reach Kafka", error=described(away))
 
     def _in_topic(self, *, needed: bool) -> SignedHead | None:
