@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import append, as_of, breaches, due, http, importing, judging, proof, rebuild
+from benchmarks import append, as_of, breaches, due, http, importing, judging, proof, rebuild, show
 from benchmarks.measure import Measure
 
 BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
     "as-of": as_of.run,
     "proof": proof.run,
     "rebuild": rebuild.run,
+    "show": show.run,
 }
 
 
@@ -38,13 +39,13 @@ def main() -> int:
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}")
     measures = [measure for name in given.names or BENCHMARKS for measure in BENCHMARKS[name](given.quick)]
-    show(measures)
+    print_all(measures)
     if given.json:
         given.json.write_text(json.dumps([measure.as_json() for measure in measures], indent=2) + "\n")
     return 0 if all(measure.reached for measure in measures) else 1
 
 
-def show(measures: list[Measure]) -> None:
+def print_all(measures: list[Measure]) -> None:
     table = Table("measure", "ours", "beside", "ratio", "target", "")
     for column in table.columns[1:5]:
         column.justify = "right"

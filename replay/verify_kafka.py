@@ -24,17 +24,22 @@ from consumers.partition import PARTITIONS, partition_of
 from replay.verify_check import Check, Tell
 
 BATCH = 2_000
-ENOUGH = 1_000
-"""Records that wait in a partition before it is left unread for a while."""
+POLLED = 1_000
 PATIENCE_SECONDS = 30.0
 RELAYED: LiteralString = "SELECT position FROM consumers.relay WHERE topic = %(topic)s"
 
 
 @dataclass(slots=True)
 class Lane:
-    """One partition. begins: all of it beyond this position should be there. reached: the last first copy."""
+    """One partition as it was when this began. begins: all of it beyond this position should be there.
+
+    consumer   of this partition alone: one for all would have to be told to pause eleven, and then forgets what it had
+               fetched of them
+    reached    the last first copy
+    """
 
     partition: Any
+    consumer: Any
     begin: int
     end: int
     waiting: deque[Stored | Mark | UnreadableRecord] = field(default_factory=deque)
@@ -63,35 +68,32 @@ def _log(connection: Connection[Any], after: int, upto: int) -> Iterator[Stored]
 
 
 class Topic:
-    """The topic's partitions as they were when this began, each read only as far as it is asked for."""
+    """The topic's partitions, each read only as far as it is asked for."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.count = 0
-        self._consumer: Any = KafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none",
-            allow_auto_create_topics=False, bootstrap_timeout_ms=10_000, max_poll_records=ENOUGH,
-        )  # fmt: skip
-        partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-        self._consumer.assign(partitions)
-        begins, ends = self._consumer.beginning_offsets(partitions), self._consumer.end_offsets(partitions)
-        self._lanes = {tp: Lane(tp, begins[tp], ends[tp]) for tp in partitions}
-        self._by_number = list(self._lanes.values())
-        for lane in self._by_number:
-            self._consumer.seek(lane.partition, lane.begin)
-        for lane in self._by_number:
-            lane.begins = lane.reached = self._beginning(lane)
+        self._lanes: list[Lane] = []
+        try:
+            for partition in range(PARTITIONS):
+                self._lanes.append(_lane(bootstrap, TopicPartition(topic, partition)))
+            for lane in self._lanes:
+                lane.begins = lane.reached = self._beginning(lane)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def begins(self) -> int:
         """Nothing up to here should be in any partition."""
-        return min(lane.begins for lane in self._by_number)
+        return min(lane.begins for lane in self._lanes)
 
     def close(self) -> None:
-        self._consumer.close(autocommit=False)
+        for lane in self._lanes:
+            lane.consumer.close(autocommit=False)
 
     def fault(self, event: Stored) -> str | None:
         """What is wrong with this event's first copy. To be asked of each, in the log's order."""
-        lane = self._by_number[partition_of(event.stream)]
+        lane = self._lanes[partition_of(event.stream)]
         if event.position <= lane.begins:
             return None
         found, where = self._first_copy(lane), f"in partition {lane.partition.partition}"
@@ -107,7 +109,7 @@ class Topic:
 
     def _first_copy(self, lane: Lane) -> Stored | UnreadableRecord | None:
         """None: there is no other one."""
-        while lane.waiting or self._read(lane):
+        while lane.waiting or _more(lane):
             found = lane.waiting.popleft()
             if isinstance(found, UnreadableRecord):
                 return found
@@ -119,28 +121,34 @@ class Topic:
         """Where nothing has expired yet, the first watermark says what was the last position before the topic."""
         whole = lane.begin == 0
         while not any(isinstance(found, Mark) or not whole for found in lane.waiting):
-            if not self._read(lane):
+            if not _more(lane):
                 return 0 if whole and lane.waiting else END_OF_TIME
         if whole:
             return next(found.after for found in lane.waiting if isinstance(found, Mark))
         first = lane.waiting[0]
         return first.upto if isinstance(first, Mark) else first.position - 1 if isinstance(first, Stored) else 0
 
-    def _read(self, lane: Lane) -> bool:
-        """More of this partition; of others too, as long as not too much of them waits. False: it is at its end."""
-        deadline, before = time.monotonic() + PATIENCE_SECONDS, len(lane.waiting)
-        while self._consumer.position(lane.partition) < lane.end and len(lane.waiting) == before:
-            if time.monotonic() > deadline:
-                raise KafkaTimeoutError(f"{lane.partition.topic} cannot be read")
-            wanted = [one.partition for one in self._by_number if one is lane or self._has_room(one)]
-            self._consumer.pause(*(tp for tp in self._lanes if tp not in wanted))
-            self._consumer.resume(*wanted)
-            for tp, records in self._consumer.poll(timeout_ms=1_000).items():
-                self._lanes[tp].waiting.extend(map(_read, records))
-        return len(lane.waiting) > before
 
-    def _has_room(self, lane: Lane) -> bool:
-        return len(lane.waiting) < ENOUGH and self._consumer.position(lane.partition) < lane.end
+def _lane(bootstrap: str, partition: Any) -> Lane:
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none",
+        allow_auto_create_topics=False, bootstrap_timeout_ms=10_000, max_poll_records=POLLED,
+    )  # fmt: skip
+    consumer.assign([partition])
+    begin, end = consumer.beginning_offsets([partition])[partition], consumer.end_offsets([partition])[partition]
+    consumer.seek(partition, begin)
+    return Lane(partition, consumer, begin, end)
+
+
+def _more(lane: Lane) -> bool:
+    """More of this partition waits now. False: it is at its end."""
+    deadline, before = time.monotonic() + PATIENCE_SECONDS, len(lane.waiting)
+    while len(lane.waiting) == before and lane.consumer.position(lane.partition) < lane.end:
+        if time.monotonic() > deadline:
+            raise KafkaTimeoutError(f"{lane.partition.topic} cannot be read")
+        for records in lane.consumer.poll(timeout_ms=1_000).values():
+            lane.waiting.extend(map(_read, records))
+    return len(lane.waiting) > before
 
 
 def _read(record: Any) -> Stored | Mark | UnreadableRecord:

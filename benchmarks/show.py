@@ -1,0 +1,210 @@
+"""The past, shown whole: a real log and ten times its events beside it, checked, rebuilt under load, asked and proven.
+
+Every line is a command that anybody can run; this only runs them one after the other and keeps their figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, LiteralString
+
+import httpx
+import psycopg
+import uvloop
+
+from benchmarks.breaches import keys_of
+from benchmarks.importing import MAPPING, REAL, chronodesk, running, simulated
+from benchmarks.measure import Measure
+
+BESIDE = 10
+COMMANDS_PER_SECOND, READS_PER_SECOND = 200, 50
+CLIENTS = 24
+SINCE = "2010-01-01"
+HOURS = ("--zone", "Europe/Stockholm", "--hours", "09:00-18:00")
+AS_OF = "2012-05-01T00:00:00+00:00"
+MOST_HANDOFFS: LiteralString = """
+SELECT 'T-' || number FROM read.reports ORDER BY assignee_stations + team_stations DESC, number LIMIT 1
+"""
+AMID: LiteralString = """
+SELECT to_char(percentile_disc(0.5) WITHIN GROUP (ORDER BY opened_at), 'YYYY-MM-DD"T"HH24:MI:SSOF":00"')
+  FROM read.reports
+"""
+VERIFIER = Path(__file__).parents[1] / "verify_bundle.py"
+RULES = """
+extends = "current"
+
+[[policies]]
+calendar = "Office hours"
+[policies.terms]
+name = "Phone"
+all = [{ attribute = "channel", values = ["phone"] }]
+targets.resolution.seconds = { low = 129600, normal = 43200, high = 7200, urgent = 3600 }
+"""
+
+
+def run(quick: bool) -> list[Measure]:
+    with TemporaryDirectory(prefix="chronodesk-bench-") as folder:
+        Path(folder).chmod(0o755)
+        with running(Path(folder)) as (_, environment):
+            fill(environment, Path(folder), quick)
+            return list(shown(environment, Path(folder), quick))
+
+
+def fill(environment: dict[str, str], folder: Path, quick: bool) -> None:
+    log = REAL if REAL.exists() and not quick else simulated(folder, 300)
+    account = chronodesk(environment, "import", str(log), "--mapping", MAPPING, "--json")
+    command = [sys.executable, "-m", "chronodesk", "simulate", "--tickets", str(BESIDE * account["cases"])]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    chronodesk(environment, "sla", "defaults", *HOURS, "--effective-from", SINCE, "--json")
+    chronodesk(environment, "sla", "apply", "--from", SINCE, "--json")
+    chronodesk(environment, "lag", "--wait", "1800", "--json")
+
+
+def shown(environment: dict[str, str], folder: Path, quick: bool) -> Iterator[Measure]:
+    keys, port = keys_of(folder / "desk"), int(environment["CHRONODESK_API_PORT"])
+    audited, took = timed(environment, "audit", "verify", "--json")
+    yield Measure("audit verify", "events/s", audited["events"] / took)
+    with busy(port, keys) as load:
+        rebuilt, took = lines(environment, "replay", "rebuild", "--all", "--json")
+    events = sum(view["events"] for view in rebuilt)
+    yield Measure("all views rebuilt and swapped under load", "events/s", events / took)
+    yield Measure("commands meanwhile", "per s", load.commands / load.seconds)
+    yield Measure("reads meanwhile", "per s", load.reads / load.seconds)
+    yield Measure("failed commands and reads", "", len(load.failures), most=0)
+    checks, took = lines(environment, "replay", "verify", "--json")
+    yield Measure(f"replay verify, {len(checks)} checks", "s", took)
+    then = asked_of(folder / "desk", AMID) if quick else AS_OF
+    yield queue_then(port, keys["auditor"], then)
+    ticket = asked_of(folder / "desk", MOST_HANDOFFS)
+    _, took = timed(environment, "blame", ticket, "--json")
+    yield Measure(f"blame of {ticket}, handed on most", "s", took)
+    bundle = folder / "bundle.json"
+    timed(environment, "audit", "bundle", ticket, "--sign-now", "--out", str(bundle), "--json")
+    subprocess.run([sys.executable, str(VERIFIER), str(bundle)], check=True, capture_output=True, env=bare())
+    (folder / "rules.toml").write_text(RULES)
+    told, took = timed(
+        environment, "replay", "what-if", "--policy", str(folder / "rules.toml"), "--from", SINCE, "--json"
+    )
+    yield Measure("what-if over the whole past", "tickets/s", told["tickets"] / took)
+
+
+def timed(environment: dict[str, str], *arguments: str) -> tuple[Any, float]:
+    start = time.perf_counter()
+    told = chronodesk(environment, *arguments)
+    return told, time.perf_counter() - start
+
+
+def lines(environment: dict[str, str], *arguments: str) -> tuple[list[Any], float]:
+    """Of a command that tells as it goes: each line's answer."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "chronodesk", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"chronodesk {' '.join(arguments)}: {done.stdout[-2_000:]}{done.stderr[-2_000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines()], time.perf_counter() - start
+
+
+def bare() -> dict[str, str]:
+    """Without the desk: a bundle is checked by somebody who has nothing but the file."""
+    return {"PATH": os.environ["PATH"]}
+
+
+def queue_then(port: int, key: str, then: str) -> Measure:
+    asked = {"as_of": then, "basis": "occurred", "limit": "50"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}) as auditor:
+        seconds = []
+        for _ in range(5):
+            start = time.perf_counter()
+            page = auditor.get("/v1/queues", params=asked, timeout=60).raise_for_status().json()
+            seconds.append(time.perf_counter() - start)
+        assert page["items"], "nobody waited then"
+    return Measure(f"queue as of {then[:10]}", "s", sorted(seconds)[2], most=1.0)
+
+
+def asked_of(data_dir: Path, query: LiteralString) -> str:
+    with psycopg.connect(json.loads((data_dir / "run.json").read_text())["database_url"]) as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@dataclass
+class Load:
+    """What agents did and saw while something else was going on."""
+
+    commands: int = 0
+    reads: int = 0
+    seconds: float = 0.0
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+@contextmanager
+def busy(port: int, keys: dict[str, str]) -> Iterator[Load]:
+    """200 commands/s and 50 reads/s beside what the caller does."""
+    load, stopping = Load(), threading.Event()
+    thread = threading.Thread(target=lambda: uvloop.run(_work(port, keys, load, stopping)))
+    start = time.perf_counter()
+    thread.start()
+    try:
+        yield load
+    finally:
+        stopping.set()
+        thread.join()
+        load.seconds = time.perf_counter() - start
+
+
+async def _work(port: int, keys: dict[str, str], load: Load, stopping: threading.Event) -> None:
+    bearer = {"Authorization": f"Bearer {keys['agent']}"}
+    limits = httpx.Limits(max_connections=CLIENTS)
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", headers=bearer, limits=limits, timeout=30
+    ) as http:
+        made = await http.post("/v1/customers", json={"name": "Cleo"})
+        ticket = {"requester": made.raise_for_status().json()["id"], "subject": "Fire", "message": "It burns"}
+        tickets = [(await http.post("/v1/tickets", json=ticket)).raise_for_status().json()["number"] for _ in range(20)]
+
+        async def command(number: int) -> None:
+            path = f"/v1/tickets/{tickets[number % len(tickets)]}/notes" if number % 3 else "/v1/tickets"
+            await _counted(load, http.post(path, json={"body": "Hm."} if number % 3 else ticket))
+            load.commands += 1
+
+        async def read(number: int) -> None:
+            paths = ("/v1/queues", "/v1/queues/counts", f"/v1/tickets/{tickets[number % 20]}", "/v1/sla/board")
+            await _counted(load, http.get(paths[number % len(paths)]))
+            load.reads += 1
+
+        await asyncio.gather(_paced(COMMANDS_PER_SECOND, stopping, command), _paced(READS_PER_SECOND, stopping, read))
+
+
+async def _counted(load: Load, asked: Any) -> None:
+    try:
+        answer = await asked
+    except httpx.HTTPError as error:
+        load.failures[type(error).__name__] += 1
+    else:
+        if not answer.is_success:
+            load.failures[str(answer.status_code)] += 1
+
+
+async def _paced(rate: int, stopping: threading.Event, do: Any) -> None:
+    """Each begins in its time, whether or not the one before has its answer."""
+    start, number, going = time.perf_counter(), 0, set()
+    while not stopping.is_set():
+        await asyncio.sleep(start + number / rate - time.perf_counter())
+        task = asyncio.create_task(do(number))
+        going.add(task)
+        task.add_done_callback(going.discard)
+        number += 1
+    await asyncio.gather(*going)
