@@ -25,14 +25,14 @@ TAGS = [
     {"name": "sla", "description": "What is promised to whom: policies in their order and versions."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "events", "description": "The log itself."},
-    {"name": "audit", "description": "Who did what, when and why: of the whole desk."},
-    {"name": "audit", "description": "Proof that nobody changed the log: signed heads, and what leads to them."},
+    {"name": "audit", "description": "Who did what, when and why, and the proof that nobody changed it since."},
     {"name": "operations", "description": "For those who run it."},
 ]  # fmt: skip
 DESCRIPTION = """
 An event-sourced ticketing backend. Writes answer with `Chronodesk-Position`; send it as `Chronodesk-After` with a read
 to see what you wrote. Reads that take `as_of` or `at_position` answer with that past, and say which one it was in
-`Chronodesk-Moment` (RFC 9651): `basis=recorded, at="2012-05-01T00:00:00+00:00", position=4711`. Everything that goes wrong is a problem (RFC 9457) with a stable `code`.
+`Chronodesk-Moment` (RFC 9651): `basis=recorded, at="2012-05-01T00:00:00+00:00", position=4711`. Everything that goes
+wrong is a problem (RFC 9457) with a stable `code`.
 """
 MEANINGS = {
     400: "Cannot be read",
