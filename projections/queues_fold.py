@@ -13,36 +13,22 @@ from uuid import UUID
 from aggregates.envelope import Recorded
 from aggregates.moment import Basis, by_occurrence
 from aggregates.ticket.events import (
-    Assigned,
-    CategoryChanged,
     Closed,
-    DeEscalated,
-    Escalated,
     MarkedSpam,
     Merged,
     MessageReceived,
     Opened,
-    PriorityChanged,
-    PutOnHold,
-    PutPending,
-    Reopened,
     ReplyAdded,
     Resolved,
-    Routed,
-    Tagged,
     TicketFact,
-    Unassigned,
-    Untagged,
 )
-from aggregates.ticket.state import Ticket, evolve
+from aggregates.ticket.state import Ticket, changes, renewed
 
 T = TypeVar("T")
 NEW = Ticket()
-SEEN = (
-    *(Opened, ReplyAdded, Assigned, Unassigned, Routed, Escalated, DeEscalated, PriorityChanged, CategoryChanged),
-    *(Tagged, Untagged, PutPending, PutOnHold, Reopened, Resolved, Closed, MarkedSpam, Merged),
-)
-"""The facts that change what a work list shows of a ticket."""
+NAMES = "number requester subject channel category team assignee priority status level tags"
+KEPT = frozenset(NAMES.split())
+"""What the table keeps of a ticket, and so what a row that was saved and loaded again would hold."""
 PEOPLE = frozenset({"agent", "import"})
 
 
@@ -223,27 +209,11 @@ def _as_recorded(line: Line, event: Recorded, course: Line) -> Line:
 def _told(
     line: Line, event: Recorded, waiting: datetime | None, asked: datetime | None, replied: datetime | None
 ) -> Line:
-    fact, at = cast(TicketFact, event.fact), event.at
-    ticket = _narrowed(evolve(line.ticket, fact)) if isinstance(fact, SEEN) else line.ticket
-    opened_at = at if isinstance(fact, Opened) else line.opened_at
+    at = event.at
+    changed = changes(line.ticket, cast(TicketFact, event.fact))
+    ticket = renewed(line.ticket, {name: value for name, value in changed.items() if name in KEPT})
+    opened_at = at if isinstance(event.fact, Opened) else line.opened_at
     return Line(at, ticket, opened_at, waiting, asked, replied)
-
-
-def _narrowed(t: Ticket) -> Ticket:
-    """What the table keeps of it, and so what a row that was saved and loaded again would hold."""
-    return Ticket(
-        number=t.number,
-        requester=t.requester,
-        subject=t.subject,
-        channel=t.channel,
-        category=t.category,
-        team=t.team,
-        assignee=t.assignee,
-        priority=t.priority,
-        status=t.status,
-        level=t.level,
-        tags=t.tags,
-    )
 
 
 def _settles(event: Recorded) -> bool:

@@ -130,10 +130,11 @@ class Sla:
 
     def fold(self, row: SlaRow | None, event: Recorded) -> SlaRow | None:
         folded = self._recall(row, event)
-        if folded is None or _comes_before(event, folded.last_at):
+        at = instant(event)
+        if folded is None or _comes_before(event, at, folded.last_at):
             return None
         finished, marks = len(folded.finished), len(folded.marks)
-        folded.apply(event)
+        folded.apply(event, at)
         parts = dict(row.parts) if row is not None else {}
         parts |= _parts(event.stream, folded, finished, marks)
         return self._remember(_row(event, folded, parts), folded)
@@ -185,10 +186,9 @@ def _by_table(rows: Sequence[SlaRow]) -> Iterator[tuple[Table, list[Values]]]:
         yield table, [values for row in rows for part, values in row.parts.items() if part[0] == kind]
 
 
-def _comes_before(event: Recorded, last_at: datetime | None) -> bool:
+def _comes_before(event: Recorded, at: datetime, last_at: datetime | None) -> bool:
     """In the order of the fold, than what happened last."""
     since = isinstance(event.fact, SlaApplied) and event.fact.since is not None
-    at = instant(event)
     return last_at is not None and (at < last_at or (since and at == last_at))
 
 
