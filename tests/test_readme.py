@@ -54,6 +54,7 @@ def desk() -> Iterator[dict[str, str]]:
 
 def sh(script: str, environment: dict[str, str], folder: Path) -> str:
     here = script.replace(".venv/bin/chronodesk", CLI).replace(":8080", f":{environment['CHRONODESK_API_PORT']}")
+    here = here.replace(".venv/bin/python verify_bundle.py", f"{sys.executable} -I {ROOT}/verify_bundle.py")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", here],
         env=environment | {"PYTHONPATH": str(ROOT)},
@@ -103,6 +104,27 @@ def test_every_other_command_that_it_names_works(desk: dict[str, str], tmp_path:
         assert sh(command, desk, tmp_path) or "--out" in command
 
 
+def test_the_past_answers_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "blame" in block)
+    said = sh(script, desk, tmp_path)
+    for part in ("T-1042 as of @5", "status  ", "@1  ", "<- this one", "escalated to line"):
+        assert part in said
+
+
+def test_it_is_proven_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "audit verify" in block)
+    said = sh(script, desk, tmp_path)
+    assert "Intact." in said
+    assert said.strip().endswith("It holds.")
+
+
+def test_it_is_rebuilt_and_verified_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "replay rebuild" in block)
+    said = sh(script, desk, tmp_path)
+    assert "queues: compared with queues_v3_b1, every row at one position" in said
+    assert all(line.split()[1] == "ok" for line in said.splitlines() if line.startswith(("chain", "commands", "sla ")))
+
+
 def test_the_demo_starts_a_desk_where_none_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = Path(tempfile.mkdtemp(prefix="chronodesk-demo-"))
     folder.chmod(0o755)
@@ -127,3 +149,11 @@ def test_a_past_is_judged_as_it_says(desk: dict[str, str], tmp_path: Path) -> No
     assert said.startswith("Published.")
     assert " judged." in said
     assert "Promises kept and broken" in said
+
+
+def test_other_rules_are_tried_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "what-if" in block)
+    # What is made up here happened later.
+    said = sh(script.replace(" --to 2012-06-01", ""), desk, tmp_path)
+    assert "Promises by the month" in said
+    assert "resolution  all" in said
