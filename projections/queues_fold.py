@@ -117,12 +117,18 @@ def went_on(row: QueueRow, event: Recorded) -> QueueRow | None:
 def whole(history: Sequence[Recorded]) -> QueueRow:
     """The row, and every stretch, of a whole history."""
     row = QueueRow(history[0].stream)
-    for event in history:
+    for event in _told_of(history):
         after = went_on(row, event)
         if after is None:
             return _whole_apart(history)
         row = after
-    return row
+    return replace(row, version=history[-1].version)
+
+
+def _told_of(history: Sequence[Recorded]) -> Iterator[Recorded]:
+    """What the system notes about itself is no news, unless nothing else is known."""
+    yield history[0]
+    yield from (event for event in history[1:] if not event.fact.bookkeeping)
 
 
 def step(line: Line, event: Recorded) -> Line:
@@ -160,7 +166,7 @@ def _whole_apart(history: Sequence[Recorded]) -> QueueRow:
     line, course = UNTOLD, _Course()
     told: list[tuple[int, Line]] = []
     known: list[tuple[int, Line]] = []
-    for event in (history[0], *(event for event in history[1:] if not event.fact.bookkeeping)):
+    for event in _told_of(history):
         newest = course.insert(event)
         line = _as_recorded(line, event, newest)
         told.append((event.position, line))
