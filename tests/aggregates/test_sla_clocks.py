@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 from aggregates.business_time import Hours
+from aggregates.sla.clock import Grounds
+from aggregates.sla.clocks import clocks
 from aggregates.ticket import events as t
 from tests.aggregates.lives import (
     ADA,
@@ -318,6 +320,20 @@ def test_a_warning_for_another_target_is_none_for_this_one() -> None:
     life = Life(terms({"normal": HOUR, "low": DAY}, "resolution", warnings=({"percent": 50},))).opened(at("10:00"))
     life.tell(at("10:40"), priority("low"))
     assert life.clock("resolution").state(at("10:50")) == "running"
+
+
+def test_what_was_worked_out_for_one_ticket_is_said_of_no_other_kind_of_ticket() -> None:
+    ends = (
+        resolved(),
+        t.Closed(was="open", cause="agent"),
+        t.MarkedSpam(was="open"),
+        t.PutPending(was="open"),
+        reply(),
+    )
+    lives = [Life(terms(HOUR, "resolution")).opened(at("10:00")).tell(at("10:30"), end) for end in ends]
+    together = Grounds(lives[0].shelf)
+    for life in lives:
+        assert list(clocks(life.events, together)) == list(life.clocks)
 
 
 def minutes(target: int) -> dict[str, object]:
