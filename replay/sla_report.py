@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from aggregates.envelope import Recorded
 from aggregates.sla.catalogue import Catalogue
-from aggregates.sla.clock import Clock
+from aggregates.sla.clock import Clock, Grounds
 from aggregates.sla.clocks import Clocks, clocks, instant
 from aggregates.sla.explain import Account, Step, explain
 from aggregates.ticket.events import Metric
@@ -121,6 +121,7 @@ class Reporting:
         self._connection, self._period, self._most, self._metric = connection, period, worst, metric
         self._now = min(now, period.end)
         self._book = Catalogue()
+        self._grounds = Grounds(self._book)
         self._kept: Counter[tuple[Metric, str, bool]] = Counter()
         self._worst: list[tuple[timedelta, int, Outcome, UUID, Clocks]] = []
         self._place = count()
@@ -132,7 +133,7 @@ class Reporting:
             refresh(self._book, self._connection)
             began = time.process_time()
             for stream, history in page.histories.items():
-                self._take(stream, clocks(self._known(history), self._book))
+                self._take(stream, clocks(self._known(history), self._grounds))
                 report.events += len(history)
             report.fold_seconds += time.process_time() - began
             report.tickets += len(page.histories)

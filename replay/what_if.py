@@ -13,7 +13,7 @@ from uuid import UUID
 from aggregates.business_time import BeyondCalendars
 from aggregates.envelope import Recorded
 from aggregates.moment import by_occurrence
-from aggregates.sla.clock import Clock
+from aggregates.sla.clock import Clock, Grounds
 from aggregates.sla.clocks import Clocks, clocks, instant
 from aggregates.sla.explain import Account, explain
 from aggregates.sla.stopwatch import NOTHING
@@ -148,6 +148,7 @@ class Comparison:
     def __init__(self, library: Library, rules: Rules, asked: Asked) -> None:
         self.findings = Findings()
         self._library, self._rules, self._asked = library, rules, asked
+        self._before, self._after = Grounds(library), Grounds(rules.library)
 
     def take(self, stream: UUID, history: Sequence[Recorded]) -> list[Change]:
         """One ticket, whose facts are given in order of version. What would have changed, the worst first."""
@@ -157,9 +158,9 @@ class Comparison:
         self.findings.tickets += 1
         self.findings.events += len(known)
         try:
-            before = clocks(known, self._library)
+            before = clocks(known, self._before)
             replayed = self._rules.replay(known)
-            after = before if replayed is known else clocks(replayed, self._rules.library)
+            after = before if replayed is known else clocks(replayed, self._after)
             return self._compared(stream, known, before, after)
         except BeyondCalendars:
             self.findings.unjudged["beyond_calendars"] += 1
