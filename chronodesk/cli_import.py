@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,11 +91,13 @@ def told_plainly(mend: str = "run the same again, it goes on there") -> Iterator
         raise Unavailable(f"Postgres went away ({_first_line(away)}); {mend}") from None
 
 
-def connected(settings: Settings, name: str = "import") -> psycopg.Connection[Any]:
-
+@contextmanager
+def connected(settings: Settings, name: str = "import") -> Iterator[psycopg.Connection[Any]]:
+    """Closed at the end without a COMMIT: after Ctrl-C an answer may still be on its way, and nothing waits for one."""
     from commands.database import connect
 
-    return connect(app_url(settings), name=name)
+    with closing(connect(app_url(settings), name=name)) as connection:
+        yield connection
 
 
 def print_account(account: Account) -> None:
