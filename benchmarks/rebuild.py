@@ -26,7 +26,7 @@ from replay.rebuild_crew import Crew, crew
 from replay.rebuild_fill import Filled, building, fill, session, wanted
 
 # That of configuration has so few events that only the beginning and the end of a rebuild would be measured.
-VIEWS = ("tickets", "queues", "reports", "sla")
+VIEWS = ("tickets", "queues", "reports", "sla", "trail")
 WORKERS = 2
 LEAST, TIMES_STOCK = 50_000.0, 25.0
 HOURS = ("--zone", "Europe/Stockholm", "--hours", "09:00-18:00")
@@ -81,7 +81,7 @@ def compared(
         filled = rebuilt(server.app_url, workers, view)
         ours.append(filled.events / filled.seconds)
         stock.append(stock_rate(server.app_url, seconds))
-        read.append(filled.events / reading_seconds(server.app_url))
+        read.append(reading_rate(server.app_url))
     name, rate = f"rebuild of {view}, {WORKERS} workers", median(ours)
     return [
         Measure(name, "events/s", rate, target=None if bare else LEAST),
@@ -129,10 +129,10 @@ def stock_rate(url: str, seconds: float) -> float:
         return runner.projection.applied / (time.perf_counter() - start)
 
 
-def reading_seconds(url: str) -> float:
+def reading_rate(url: str) -> float:
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         start = time.perf_counter()
         with cursor.copy(ROWS) as copied:
             for _ in copied:
                 pass
-        return time.perf_counter() - start
+        return cursor.rowcount / (time.perf_counter() - start)
