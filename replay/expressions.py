@@ -63,9 +63,9 @@ class _Reader:
                 warnings.simplefilter("ignore")
                 tree = ast.parse(self._text, mode="eval")
         except SyntaxError as error:
-            raise BadExpression(
-                self._indent + (error.offset or len(self._text) + 1), "this is not an expression"
-            ) from None
+            # Python counts bytes in some of its complaints, characters in others.
+            end = len(self._text) + 1
+            raise BadExpression(self._indent + min(error.offset or end, end), "this is not an expression") from None
         except (ValueError, RecursionError, MemoryError):
             raise BadExpression(1, "this is not an expression") from None
         return self._value(tree.body, 1)

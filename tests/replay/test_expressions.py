@@ -147,6 +147,7 @@ scraps = st.sampled_from(["\t", "9" * 60, *SCRAPS.split()])
 @example("1or 2")
 @example("'\\d' in tags")
 @example("9" * 500)
+@example("\uff4cevel \uff4cevel 0777")
 def test_nobody_can_make_it_fail_run_or_hang(text: str) -> None:
     began = time.monotonic()
     place = 1
