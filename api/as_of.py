@@ -19,9 +19,9 @@ from api.asking import POSITION, etag, ticket_id
 from api.reading import found
 from api.services import Services, Shared
 from api.strict import invalid
-from replay.addressed import NotKnownThen
-from replay.moments import moment_of_instant, moment_of_position, moment_of_version
-from replay.past import Past, past
+from replay.audit.addressed import NotKnownThen
+from replay.past.moments import moment_of_instant, moment_of_position, moment_of_version
+from replay.past.ticket import Past, past
 
 MOMENT = "Chronodesk-Moment"
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)

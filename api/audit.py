@@ -16,9 +16,9 @@ from api.callers import AuditCaller
 from api.reading import Cursor, Limit, Read
 from api.strict import router
 from projections.trail_queries import TrailFilter
-from replay.causes import MOST, causes
-from replay.said import told
-from replay.searching import actors_asked, find, types_named
+from replay.audit.causes import MOST, causes
+from replay.audit.said import told
+from replay.audit.searching import actors_asked, find, types_named
 
 audit = router("/audit", "audit")
 causality = router("/events", "events")

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from api.answers import human
 from api.shown import ActorShown, Shown
-from replay.causes import Node, Tree
+from replay.audit.causes import Node, Tree
+from replay.audit.said import Told
 from replay.phrases import Names
-from replay.said import Told
 
 Ticket = Annotated[str | None, BeforeValidator(lambda number: None if number is None else human(number))]
 

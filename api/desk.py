@@ -35,7 +35,7 @@ from api.shown import (
 from api.strict import invalid, router
 from commands.context import Accepted
 from projections import desk_queries
-from replay.past_desk import agent_then, customer_then, organisation_then, team_then
+from replay.past.desk import agent_then, customer_then, organisation_then, team_then
 
 teams = router("/teams", "teams")
 agents = router("/agents", "agents")

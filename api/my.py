@@ -22,8 +22,8 @@ from api.strict import router
 from api.ticket_reads import UNCHANGED, VIEW
 from commands.context import Accepted
 from projections import tickets_queries
-from replay.past import own_thread_then, own_ticket_then
-from replay.past_own import own_past, own_tickets_then
+from replay.past.own import own_past, own_tickets_then
+from replay.past.ticket import own_thread_then, own_ticket_then
 
 my = router("/my/tickets", "my tickets")
 

@@ -22,7 +22,7 @@ from commands.handle import Handler
 from commands.policies import Policies
 from commands.store import EventStore
 from commands.tickets import NUMBER, Tickets, number_key
-from replay.past_sla import PastBoards
+from replay.past.sla import PastBoards
 
 KNOWN_NUMBERS = 100_000
 

@@ -37,8 +37,8 @@ from api.strict import invalid, router
 from projections import sla_queries, sla_report_queries
 from projections.sla_queries import BoardFilter, BoardRow, BoardState, Grouping
 from projections.sla_report_queries import BreachFilter
-from replay.past import promised
-from replay.past_sla import board_page, standings_then
+from replay.past.sla import board_page, standings_then
+from replay.past.ticket import promised
 
 ticket_sla = router("/tickets", "sla")
 sla = router("/sla", "sla")

@@ -12,7 +12,7 @@ from api.reading import IfNoneMatch, Limit, Read, found
 from api.shown import CustomerSeen, MessageShown, OwnMessageShown, OwnTicketShown, ThreadShown, TicketShown
 from api.strict import router
 from projections import tickets_queries
-from replay.past import own_thread_then, own_ticket_then, thread_then, ticket_then
+from replay.past.ticket import own_thread_then, own_ticket_then, thread_then, ticket_then
 
 ticket_reads = router("/tickets", "tickets")
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as you have it."}}

@@ -17,15 +17,15 @@ from api.reading import Read
 from api.strict import router
 from api.verbs_shown import BisectShown, BlameShown, DiffShown, LogShown
 from api.verbs_told import bisect_shown, blame_shown, diff_shown, log_shown, understood
-from replay.address import Point, parsed
-from replay.addressed import history_of, past_of
-from replay.bisect import stretches
-from replay.blame import blame
-from replay.diffing import diff
-from replay.log_lines import mentioned
-from replay.names import names_of
+from replay.audit.address import Point, parsed
+from replay.audit.addressed import history_of, past_of
+from replay.audit.bisect import stretches
+from replay.audit.blame import blame
+from replay.audit.diffing import diff
+from replay.audit.log_lines import mentioned
+from replay.audit.names import names_of
+from replay.audit.searching import types_named
 from replay.phrases import Names
-from replay.searching import types_named
 
 verbs = router("/tickets", "tickets")
 # Names come from it; the events themselves from the log.

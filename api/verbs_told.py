@@ -20,11 +20,11 @@ from api.verbs_shown import (
     MarkShown,
     StretchShown,
 )
-from replay.bisect import NAMES, Stretch
-from replay.blame import Blamed
-from replay.diffing import Change
-from replay.expressions import BadExpression, Expression, expression
-from replay.log_lines import lines
+from replay.audit.bisect import NAMES, Stretch
+from replay.audit.blame import Blamed
+from replay.audit.diffing import Change
+from replay.audit.expressions import BadExpression, Expression, expression
+from replay.audit.log_lines import lines
 from replay.phrases import Names, phrase, said_by
 
 

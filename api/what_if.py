@@ -29,9 +29,9 @@ from commands.context import command_id
 from commands.database import connect
 from commands.log import read_head
 from projections.cursor import InvalidCursor, decode, page
-from replay.what_if_given import AskWhatIf
-from replay.what_if_jobs import KIND
-from replay.what_if_resolve import resolved
+from replay.what_if.given import AskWhatIf
+from replay.what_if.jobs import KIND
+from replay.what_if.resolve import resolved
 
 what_ifs = router("/what-ifs", "sla")
 RulesCaller = Annotated[Caller, Depends(allowed("lead", "auditor"))]

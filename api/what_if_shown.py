@@ -12,7 +12,7 @@ from aggregates.sla.clock import Why
 from aggregates.sla.terms import TimeKind
 from aggregates.ticket.events import Metric
 from api.shown import Human, Shown
-from replay.what_if import Came, Unjudged
+from replay.what_if.folding import Came, Unjudged
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 CAME = "open: it still runs or waits; nothing: nothing was promised, or the promise lapsed"

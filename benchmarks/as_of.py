@@ -28,8 +28,8 @@ from consumers.builds import ensure_live
 from projections import queues_past
 from projections.queues import Queues
 from projections.queues_queries import QueueFilter
-from replay.moments import moment_of_instant
-from replay.past import past, thread_then, ticket_then
+from replay.past.moments import moment_of_instant
+from replay.past.ticket import past, thread_then, ticket_then
 
 EVENTS, TIMES = 1_000_000, 300
 OF_A_TICKET = 10

@@ -1,4 +1,4 @@
-"""How fast is a log of a million events verified, and what does a proof cost? `replay.chain`, `replay.proof`."""
+"""How fast is a log of a million events verified, and what does a proof cost? `replay.proof.chain`, `replay.proof`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from benchmarks.append import state
 from benchmarks.measure import Measure
 from chronodesk.local.postgres import OWNER, SUPERUSER, EmbeddedPostgres
 from chronodesk.migrate import migrate
-from replay.chain import BATCH, END, GENESIS, LINKS, SIGNATURE, check_chain, link_at
 from replay.proof.audit import audit
+from replay.proof.chain import BATCH, END, GENESIS, LINKS, SIGNATURE, check_chain, link_at
 from replay.proof.evidence import evidence, history
 from replay.proof.keys import public_bytes
 from replay.proof.published import HeadsFile

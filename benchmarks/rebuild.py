@@ -22,8 +22,8 @@ from chronodesk.local.postgres import APP, OWNER, SUPERUSER, EmbeddedPostgres
 from chronodesk.migrate import migrate
 from commands.library import EventLog, environment
 from projections.registry import PROJECTIONS
-from replay.rebuild_crew import Crew, crew
-from replay.rebuild_fill import Filled, building, fill, session, wanted
+from replay.rebuild.crew import Crew, crew
+from replay.rebuild.fill import Filled, building, fill, session, wanted
 
 # That of configuration has so few events that only the beginning and the end of a rebuild would be measured.
 VIEWS = ("tickets", "queues", "reports", "sla", "trail")

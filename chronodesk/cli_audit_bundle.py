@@ -75,7 +75,7 @@ async def _found(settings: Settings, ticket: str, since: int | None) -> tuple[Ev
     from psycopg import AsyncConnection
 
     from commands.database import session_parameters
-    from replay.addressed import stream_of
+    from replay.audit.addressed import stream_of
     from replay.proof.evidence import evidence, history
 
     parameters = session_parameters("audit")

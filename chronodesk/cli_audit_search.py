@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from projections.trail_queries import TrailFilter
-    from replay.said import Told
-    from replay.searching import Found
+    from replay.audit.said import Told
+    from replay.audit.searching import Found
 
 Since = Annotated[str | None, typer.Option(help="2012-03-01, or an instant; UTC", show_default=False)]
 Until = Annotated[str | None, typer.Option(help="before then", show_default=False)]
@@ -55,9 +55,9 @@ def search(
 ) -> None:
     """Events of the whole desk by who, what, when and why, newest first. Words are looked for in every event's text."""
     from projections.trail_queries import TrailFilter
-    from replay.addressed import stream_of
-    from replay.said import told
-    from replay.searching import actors_asked, types_named, unseen
+    from replay.audit.addressed import stream_of
+    from replay.audit.said import told
+    from replay.audit.searching import actors_asked, types_named, unseen
 
     period = [None if at is None else instant(name, at) for name, at in (("since", since), ("until", until))]
 
@@ -89,7 +89,7 @@ async def _find(
     telling: Callable[[int, float], None],
 ) -> Found:
     """One request after the other until there are enough, or nothing is left to look at."""
-    from replay.searching import find
+    from replay.audit.searching import find
 
     found = await find(connection, wanted, words, limit, cursor)
     newest = found.reached or 1

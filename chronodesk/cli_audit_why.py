@@ -13,7 +13,7 @@ from chronodesk.verbs_asked import AsJson, asked
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from replay.causes import Node, Tree
+    from replay.audit.causes import Node, Tree
 
 
 def register(audit: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def why(
 ) -> None:
     """What caused an event, up to the command that began it, and all that came of that; across tickets."""
     from api.audit_shown import causes_shown
-    from replay.causes import causes
+    from replay.audit.causes import causes
 
     async def query(connection: AsyncConnection[Any]) -> Tree:
         return await causes(connection, await _position(connection, event), limit)
@@ -40,8 +40,8 @@ def why(
 
 
 async def _position(connection: AsyncConnection[Any], text: str) -> int:
-    from replay.address import Position, Version, address, parsed
-    from replay.addressed import history_of, stream_of
+    from replay.audit.address import Position, Version, address, parsed
+    from replay.audit.addressed import history_of, stream_of
 
     point = parsed(text) if text.startswith("#") else None
     if point is None:

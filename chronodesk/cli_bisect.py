@@ -11,7 +11,7 @@ from chronodesk.terminal import console, say
 from chronodesk.verbs_asked import AsJson, ByBasis, Ticket, past, understood
 
 if TYPE_CHECKING:
-    from replay.bisect import Stretch
+    from replay.audit.bisect import Stretch
     from replay.phrases import Names
 
 
@@ -34,7 +34,7 @@ def show_bisect(
     """
     from api.verbs_told import bisect_shown
     from api.verbs_told import understood as expressed
-    from replay.bisect import stretches
+    from replay.audit.bisect import stretches
 
     condition = understood(expressed, expression)
     found = past(ticket, basis)

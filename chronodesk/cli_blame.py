@@ -10,7 +10,7 @@ from chronodesk.terminal import console
 from chronodesk.verbs_asked import AsJson, ByBasis, Ticket, past
 
 if TYPE_CHECKING:
-    from replay.blame import Blamed
+    from replay.audit.blame import Blamed
     from replay.phrases import Names
 
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def show_blame(ticket: Ticket, basis: ByBasis = "recorded", as_json: AsJson = False) -> None:
     """Each thing that a ticket holds, with the event that set it. Tags, watchers, links and fields one by one."""
     from api.verbs_told import blame_shown
-    from replay.blame import blame
+    from replay.audit.blame import blame
 
     found = past(ticket, basis)
     blamed = blame(found.events)

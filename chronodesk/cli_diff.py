@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
-    from replay.diffing import Change
+    from replay.audit.diffing import Change
     from replay.phrases import Names
 
 
@@ -35,9 +35,9 @@ def show_diff(
 ) -> None:
     """Each thing that changed, from what to what, and by which events. What changed back is no difference."""
     from api.verbs_told import diff_shown
-    from replay.address import between
-    from replay.addressed import history_of, past_of, stream_of
-    from replay.diffing import diff
+    from replay.audit.address import between
+    from replay.audit.addressed import history_of, past_of, stream_of
+    from replay.audit.diffing import diff
 
     async def query(connection: AsyncConnection[Any]) -> tuple[UUID, list[Change], Names]:
         first, last = between(moments)

@@ -22,7 +22,7 @@ from chronodesk.start import app_url, loaded
 from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
-    from replay.exporting import Exported, Format, Wish
+    from replay.exports.exporting import Exported, Format, Wish
 
 Kind = Literal["ndjson", "xes", "ocel", "parquet"]
 SUFFIXES: dict[str, Format] = {
@@ -56,7 +56,7 @@ def export_history(
     as_json: Annotated[bool, typer.Option("--json", help="the account as JSON")] = False,
 ) -> None:
     """Write the history as it is now, in one file. ndjson loses nothing: `chronodesk restore` makes a desk of it."""
-    from replay.exporting import Wish
+    from replay.exports.exporting import Wish
     from replay.exports.scope import Asked
 
     kind = _format(out, format)
@@ -97,7 +97,7 @@ def _export(settings: Settings, wish: Wish) -> Exported:
     from aggregates.errors import Refusal
     from chronodesk.migrate import newest_revision
     from commands.database import connect
-    from replay.exporting import export
+    from replay.exports.exporting import export
 
     try:
         with (

@@ -21,8 +21,8 @@ from chronodesk.terminal import console, say
 if TYPE_CHECKING:
     import psycopg
 
-    from replay.account import Account
-    from replay.mapping import LogMapping
+    from replay.logs.account import Account
+    from replay.logs.mapping import LogMapping
 
 BATCH = 500
 SHOWN = 20
@@ -49,7 +49,7 @@ def import_log(
 
 
 def mapping_named(name: str) -> LogMapping:
-    from replay.mapping import BadMapping, load
+    from replay.logs.mapping import BadMapping, load
 
     try:
         return load(name)
@@ -59,9 +59,9 @@ def mapping_named(name: str) -> LogMapping:
 
 def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = BATCH) -> Account:
     """The import with its progress on stderr. Failures come as what the person at the terminal can do about them."""
-    from replay.eventlog import BrokenLog
-    from replay.importing import CannotImport, Import, open_log
-    from replay.mapping import BadMapping
+    from replay.logs.eventlog import BrokenLog
+    from replay.logs.importing import CannotImport, Import, open_log
+    from replay.logs.mapping import BadMapping
 
     try:
         with told_plainly(), connected(settings) as reading, connected(settings) as writing, progress("events") as told:
@@ -126,7 +126,7 @@ def _print_remarks(account: Account) -> None:
         say(f"Custom fields taken by their own name: {taken}")
     if account.interleaved:
         say("The cases' rows were interleaved: all of the log was held in memory.")
-    from replay.account import ordered
+    from replay.logs.account import ordered
 
     if not account.remarks:
         return

@@ -20,7 +20,7 @@ def jobs() -> None:
     """Answer what-ifs, one after the other, at low priority. Start as many as you like: each is one's own."""
     from chronodesk.carriers import carry
     from chronodesk.start import app_url
-    from replay.what_if_jobs import Jobs
+    from replay.what_if.jobs import Jobs
 
     settings = loaded()
     os.nice(PATIENCE)

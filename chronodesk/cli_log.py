@@ -32,7 +32,7 @@ def log(
 ) -> None:
     """Who did what to a ticket, when and why: one line an event, newest last."""
     from api.verbs_told import log_shown
-    from replay.searching import types_named
+    from replay.audit.searching import types_named
 
     types = None if type is None else understood(types_named, type)
     found = past(ticket, basis)
@@ -47,7 +47,7 @@ def log(
 
 def _show(events: list[Recorded], names: Names) -> None:
     from chronodesk.verbs_shown import instant, table
-    from replay.log_lines import lines
+    from replay.audit.log_lines import lines
 
     rows = [
         (

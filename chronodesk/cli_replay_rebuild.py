@@ -16,10 +16,10 @@ from chronodesk.start import app_url, loaded
 from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
-    from replay.rebuild import Rebuilt
-    from replay.rebuild_crew import Crew
-    from replay.rebuild_fill import Tell, Wanted
-    from replay.rebuild_swap import Findings
+    from replay.rebuild.crew import Crew
+    from replay.rebuild.fill import Tell, Wanted
+    from replay.rebuild.rebuild import Rebuilt
+    from replay.rebuild.swap import Findings
 
 
 def register(replay: typer.Typer) -> None:
@@ -42,8 +42,8 @@ def rebuild(
     rows differ from the live view's or tickets could not be applied.
     """
     from projections.registry import PROJECTIONS
-    from replay.rebuild_crew import crew
-    from replay.rebuild_fill import wanted
+    from replay.rebuild.crew import crew
+    from replay.rebuild.fill import wanted
 
     names = named_views(views, every)
     url = app_url(loaded())
@@ -70,8 +70,8 @@ def named_views(views: list[str] | None, every: bool) -> list[str]:
 def _rebuilt(wish: Wanted, crew: Crew, told: Tell, accept: bool) -> Rebuilt:
     from psycopg.errors import LockNotAvailable
 
-    from replay.rebuild import rebuild
-    from replay.rebuild_swap import LiveChanged, NotSwapped
+    from replay.rebuild.rebuild import rebuild
+    from replay.rebuild.swap import LiveChanged, NotSwapped
 
     try:
         return rebuild(wish, crew, told, accept)
@@ -91,8 +91,8 @@ def run_told_plainly() -> Iterator[None]:
     """What keeps a run over views from beginning or ending, as what the person at the terminal can do about it."""
     from chronodesk.cli_import import told_plainly
     from consumers.faults import Refused
-    from replay.rebuild_crew import WorkerDied
-    from replay.rebuild_fill import Busy
+    from replay.rebuild.crew import WorkerDied
+    from replay.rebuild.fill import Busy
 
     try:
         with told_plainly():

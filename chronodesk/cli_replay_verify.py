@@ -19,8 +19,8 @@ from chronodesk.start import loaded
 from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
-    from replay.verify import Heads
-    from replay.verify_check import Check
+    from replay.verify.check import Check
+    from replay.verify.verify import Heads
 
 CHECKS_OF_THE_LOG = 3
 
@@ -40,9 +40,9 @@ def verify(
     """
     from chronodesk.carriers import source_of
     from projections.registry import PROJECTIONS
-    from replay.rebuild_crew import crew
-    from replay.rebuild_fill import wanted
-    from replay.verify import verify as checks
+    from replay.rebuild.crew import crew
+    from replay.rebuild.fill import wanted
+    from replay.verify.verify import verify as checks
 
     settings, faults = loaded(), 0
     source = source_of(settings)
@@ -83,7 +83,7 @@ def _heads(settings: Settings) -> Heads:
     """Those that this desk's witness keeps here, and its key if that is here, too."""
     from chronodesk.witnessing import own_public_key
     from replay.proof.published import FILE_NAME, HeadsFile
-    from replay.verify import Heads
+    from replay.verify.verify import Heads
 
     file = settings.heads_dir / FILE_NAME
     return Heads((HeadsFile(file).lines(),) if file.exists() else (), own_public_key(settings))

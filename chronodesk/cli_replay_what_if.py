@@ -21,9 +21,9 @@ from chronodesk.start import app_url, loaded
 from chronodesk.terminal import console
 
 if TYPE_CHECKING:
-    from replay.what_if import Asked
-    from replay.what_if_files import Files
-    from replay.what_if_report import Report
+    from replay.what_if.files import Files
+    from replay.what_if.folding import Asked
+    from replay.what_if.report import Report
 
 HELP = """What would have come of the past under other policies, calendars or priorities? Nothing is written.
 
@@ -72,7 +72,7 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     from chronodesk.what_if_shown import show
-    from replay.what_if import Asked
+    from replay.what_if.folding import Asked
 
     chosen = period(start, end)
     asked = Asked(min(datetime.now(UTC), chosen.end), chosen, metric, team, max(keep, explain))
@@ -96,7 +96,7 @@ def _stopped_plainly() -> Iterator[None]:
 
 
 def _files(policy: Path | None, calendars: list[str]) -> Files:
-    from replay.what_if_files import Files
+    from replay.what_if.files import Files
 
     if policy is None and not calendars:
         raise UsageError("give other rules (--policy FILE), or other hours (--calendar NAME=FILE)")
@@ -108,9 +108,9 @@ def _files(policy: Path | None, calendars: list[str]) -> Files:
 
 def _report(files: Files, asked: Asked, cores: int, changes: Path | None) -> Report:
     from aggregates.errors import Refusal
-    from replay.what_if_cores import WorkerDied
-    from replay.what_if_files import BadRules
-    from replay.what_if_run import what_if as run
+    from replay.what_if.cores import WorkerDied
+    from replay.what_if.files import BadRules
+    from replay.what_if.run import what_if as run
 
     try:
         given = files.given()

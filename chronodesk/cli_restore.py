@@ -18,7 +18,7 @@ from chronodesk.start import loaded, owner_url
 from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
-    from replay.restoring import Restored
+    from replay.exports.restoring import Restored
 
 # The owner's own session: the application may do nothing of this.
 AS_OWNER = {"role": "none", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
@@ -51,7 +51,7 @@ def _restore(settings: Settings, file: Path) -> Restored:
 
     from commands.database import connect
     from replay.exports.lines import BrokenExport
-    from replay.restoring import NotEmpty, restore
+    from replay.exports.restoring import NotEmpty, restore
 
     secret = _secret(settings)
     try:

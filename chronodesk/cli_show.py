@@ -12,7 +12,7 @@ from chronodesk.terminal import console, say
 from chronodesk.verbs_asked import AsJson, ByBasis, Ticket, past
 
 if TYPE_CHECKING:
-    from replay.course import Stage
+    from replay.audit.course import Stage
     from replay.phrases import Names
 
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def show(ticket: Ticket, basis: ByBasis = "recorded", as_json: AsJson = False) -> None:
     """All that a ticket holds, as of any version, instant or position."""
-    from replay.course import course
+    from replay.audit.course import course
 
     found = past(ticket, basis)
     stage = [*course(found.events)][-1]
@@ -42,7 +42,7 @@ def _show(stage: Stage, names: Names) -> None:
 
 def _rows(stage: Stage, names: Names) -> Iterator[tuple[str, str]]:
     from chronodesk.verbs_shown import held, instant, place
-    from replay.course import parts
+    from replay.audit.course import parts
 
     for part, value in parts(stage.ticket).items():
         if part.field != "number":

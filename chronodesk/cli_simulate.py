@@ -15,8 +15,8 @@ from chronodesk.start import loaded
 from chronodesk.terminal import console
 
 if TYPE_CHECKING:
-    from replay.account import Account
-    from replay.mapping import LogMapping
+    from replay.logs.account import Account
+    from replay.logs.mapping import LogMapping
 
 MAPPING = "bpi2013"
 SUFFIXES = (".xes", ".xes.gz", ".csv", ".csv.gz")
@@ -43,8 +43,8 @@ def simulate_desk(
 
 def import_simulated(settings: Settings, tickets: int, seed: int) -> Account:
     """Through a file and the importer, like any other desk's log."""
-    from replay.simulate import simulate
-    from replay.writing import write_log
+    from replay.logs.simulate import simulate
+    from replay.logs.writing import write_log
 
     with tempfile.TemporaryDirectory(prefix="chronodesk-") as folder:
         log = Path(folder) / "simulated.xes"
@@ -54,7 +54,7 @@ def import_simulated(settings: Settings, tickets: int, seed: int) -> Account:
 
 def simulated_mapping() -> LogMapping:
     """The shipped mapping under a name that nobody takes for a real desk's."""
-    from replay.mapping import LogMapping
+    from replay.logs.mapping import LogMapping
 
     shipped = mapping_named(MAPPING).model_dump()
     requester = {"attribute": None, "placeholder": "Simulated users"}
@@ -62,8 +62,8 @@ def simulated_mapping() -> LogMapping:
 
 
 def _write(out: Path, tickets: int, seed: int) -> None:
-    from replay.simulate import simulate
-    from replay.writing import write_log
+    from replay.logs.simulate import simulate
+    from replay.logs.writing import write_log
 
     if not out.name.lower().endswith(SUFFIXES):
         raise UsageError(f"--out {out}: the name must end in {', '.join(SUFFIXES)}")

@@ -52,8 +52,8 @@ class Past:
 
 def past(ticket: str, basis: Basis) -> Past:
     """Of an address, as of the moment that it names. Raises FrontDoorError."""
-    from replay.address import address
-    from replay.addressed import history_of, past_of, stream_of
+    from replay.audit.address import address
+    from replay.audit.addressed import history_of, past_of, stream_of
 
     async def query(connection: AsyncConnection[Any]) -> Past:
         wanted = address(ticket)
@@ -67,7 +67,7 @@ def past(ticket: str, basis: Basis) -> Past:
 def asked(query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
     """What it answers on a connection of its own. Raises FrontDoorError, saying what helps."""
     from aggregates.errors import NotFound, Refusal
-    from replay.addressed import NotKnownThen
+    from replay.audit.addressed import NotKnownThen
 
     try:
         with told_plainly():
@@ -95,8 +95,8 @@ async def named(connection: AsyncConnection[Any], events: Iterable[Recorded]) ->
     """Of all that they mention; none while the views are still to be built."""
     from psycopg.errors import UndefinedTable
 
-    from replay.log_lines import mentioned
-    from replay.names import names_of
+    from replay.audit.log_lines import mentioned
+    from replay.audit.names import names_of
 
     try:
         return await names_of(connection, mentioned(events))

@@ -12,9 +12,9 @@ from aggregates.envelope import Recorded
 from aggregates.text import Erased
 from aggregates.ticket.events import SlaApplied
 from chronodesk.terminal import console, plain, say
-from replay.course import Part
+from replay.audit.course import Part
+from replay.audit.said import Told
 from replay.phrases import ERASED, Names, named, phrase, said_by, short, versioned
-from replay.said import Told
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -12,8 +12,8 @@ from rich.table import Table
 from chronodesk.sla_shown import moment, span, spans
 from chronodesk.terminal import console, errors, plain, say
 from replay.sla_report import Kept
-from replay.what_if import Came, Change, Explained, Place, Side, Unjudged
-from replay.what_if_report import Report
+from replay.what_if.folding import Came, Change, Explained, Place, Side, Unjudged
+from replay.what_if.report import Report
 
 TEAMS = 10
 WIDE = 160

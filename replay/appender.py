@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import Connection
 
 from commands.append import Outcome, append_blocking
-from replay.batches import Batch
+from replay.logs.batches import Batch
 
 Settle = Callable[[Batch, list[Outcome]], None]
 WAITING = 4

@@ -31,8 +31,8 @@ from aggregates.ticket.state import Ticket
 from commands.append import Append, Outcome, Write
 from consumers.sla_store import Configuration, histories
 from replay.appender import Appender
-from replay.batches import Batch
 from replay.interrupts import STOPS, interrupted
+from replay.logs.batches import Batch
 from replay.tickets import PAGE, Page, Period, pages
 
 JUDGE = Actor(kind="system", id="sla-apply")

@@ -11,8 +11,8 @@ from typing import BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from replay.chain import GENESIS
 from replay.exports.ndjson import FORMAT, EventLine, Header, Line, Trailer
+from replay.proof.chain import GENESIS
 
 L = TypeVar("L", bound=Line)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)

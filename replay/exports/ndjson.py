@@ -11,9 +11,9 @@ from psycopg import Connection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from aggregates.moment import Basis
-from replay.chain import link_at
 from replay.exports.scope import Scope
 from replay.exports.source import Row, Source
+from replay.proof.chain import link_at
 
 FORMAT = 1
 COMMANDS: LiteralString = """

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from commands.log import read_head
-from replay.chain import Checked, Fault, Told, check_chain, link_at
+from replay.proof.chain import Checked, Fault, Told, check_chain, link_at
 from replay.proof.heads import FalseHead, SignedHead, instant
 from replay.proof.merkle import Edge
 from replay.proof.published import Published

@@ -25,7 +25,7 @@ from commands.database import connect
 from commands.log import read_head
 from consumers.faults import OtherLog, Refused, described
 from consumers.standby import WITNESS, become_active
-from replay.chain import GENESIS, Walk, link_at
+from replay.proof.chain import GENESIS, Walk, link_at
 from replay.proof.heads import FalseHead, SignedHead
 from replay.proof.kept import keep, keep_heads, last_size, level
 from replay.proof.keys import public_bytes

@@ -18,7 +18,7 @@ from aggregates.ticket import commands
 from api import bulk, my, policies
 from api.app import ROUTERS, create_app
 from api.examples import EXAMPLES
-from replay import what_if_given
+from replay.what_if import given as what_if_given
 from tests.api.running import Desk, api_config, key_of
 from tests.databases import Database
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from api.jobs import MOST_WAITING
-from replay.what_if_jobs import Jobs
+from replay.what_if.jobs import Jobs
 from tests.api.running import Desk
 from tests.databases import Database
 
@@ -192,7 +192,7 @@ def test_cancelled_while_it_runs_it_stops(desk: Desk, monkeypatch: pytest.Monkey
         arguments[3](1, 0.5)
         raise AssertionError("it went on")
 
-    monkeypatch.setattr("replay.what_if_jobs.what_if", told)
+    monkeypatch.setattr("replay.what_if.jobs.what_if", told)
     with working(desk.database.app_url):
         assert ended(desk, path)["state"] == "cancelled"
 
@@ -207,7 +207,7 @@ def test_a_worker_that_is_told_to_stop_leaves_it_to_the_next(desk: Desk, monkeyp
             time.sleep(0.01)
 
     with monkeypatch.context() as patched:
-        patched.setattr("replay.what_if_jobs.what_if", told)
+        patched.setattr("replay.what_if.jobs.what_if", told)
         with working(desk.database.app_url):
             assert begun.wait(10)
     assert desk.get("lead", path).json()["state"] == "queued"
@@ -217,7 +217,7 @@ def test_a_worker_that_is_told_to_stop_leaves_it_to_the_next(desk: Desk, monkeyp
 
 HANGS = """
 import sys, threading
-import replay.what_if_jobs as jobs
+import replay.what_if.jobs as jobs
 def hang(url, given, asked, told, **more):
     told(1, 0.5)
     print("begun", flush=True)

@@ -21,10 +21,10 @@ from commands.database import connect
 from commands.log import read_after
 from consumers.loop import Source
 from projections.registry import PROJECTIONS
-from replay.rebuild_crew import crew
-from replay.rebuild_fill import wanted
-from replay.verify import Heads
-from replay.verify import verify as checks
+from replay.rebuild.crew import crew
+from replay.rebuild.fill import wanted
+from replay.verify.verify import Heads
+from replay.verify.verify import verify as checks
 from tests.faults.desk import Desk
 
 TABLES: LiteralString = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from threading import Timer
 
 from projections.registry import PROJECTIONS
-from replay.rebuild import rebuild
-from replay.rebuild_crew import Crew
-from replay.rebuild_fill import wanted
-from replay.rebuild_worker import Done, Share, work
+from replay.rebuild.crew import Crew
+from replay.rebuild.fill import wanted
+from replay.rebuild.rebuild import rebuild
+from replay.rebuild.worker import Done, Share, work
 
 
 class Alone(Crew):

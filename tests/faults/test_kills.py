@@ -15,8 +15,8 @@ from uuid import UUID
 import pytest
 
 from chronodesk.local.kafka import LocalKafka
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.databases import Database
 from tests.faults.desk import Desk, running_desk
 from tests.faults.load import Load
@@ -53,7 +53,7 @@ def simulated(folder: Path, seed: int) -> tuple[str, str]:
     """A log of 60 tickets and a mapping under whose source nobody else's cases are."""
     log, mapping = folder / f"seed{seed}.csv", folder / f"seed{seed}.toml"
     write_log(log, simulate(60, seed))
-    shipped = files("replay.mappings").joinpath("bpi2013.toml").read_text()
+    shipped = files("replay.logs.mappings").joinpath("bpi2013.toml").read_text()
     mapping.write_text(shipped.replace('source = "bpi2013"', f'source = "seed{seed}"'))
     return str(log), str(mapping)
 

@@ -19,9 +19,9 @@ from commands.database import connect
 from consumers.loop import Source, consume
 from consumers.positions import wait_for_views
 from projections.registry import PROJECTIONS
-from replay.rebuild_crew import crew
-from replay.rebuild_fill import wanted
-from replay.verify import check_view
+from replay.rebuild.crew import crew
+from replay.rebuild.fill import wanted
+from replay.verify.verify import check_view
 from tests.consumers.facts import open_tickets
 from tests.consumers.rig import await_true, running
 from tests.databases import Database

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from commands.append import Write, append_blocking
 from commands.database import connect
 from commands.log import read_head
-from replay.chain import Checked
 from replay.proof.audit import Audit, audit
+from replay.proof.chain import Checked
 from replay.proof.heads import SignedHead
 from replay.proof.keys import public_bytes
 from replay.proof.published import HeadsFile, Published

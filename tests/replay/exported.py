@@ -40,10 +40,10 @@ from commands.handle import Handler
 from commands.policies import Policies
 from commands.store import EventStore
 from commands.tickets import Tickets
-from replay.exporting import Exported, Wish, export
+from replay.exports.exporting import Exported, Wish, export
+from replay.exports.restoring import Restored, restore
 from replay.exports.scope import Asked
 from replay.exports.source import Told
-from replay.restoring import Restored, restore
 from tests.commands.samples import a_context, an_append
 from tests.databases import Database
 from tests.replay.logs import desk_on, event, write_xes

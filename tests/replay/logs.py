@@ -14,12 +14,12 @@ from xml.sax.saxutils import quoteattr
 
 import psycopg
 
-from replay.account import Account
-from replay.eventlog import Case, Row
-from replay.history import Draft, Telling, tell
-from replay.importing import Import, open_log
-from replay.lexicon import Lexicon
-from replay.mapping import LogMapping, load
+from replay.logs.account import Account
+from replay.logs.eventlog import Case, Row
+from replay.logs.history import Draft, Telling, tell
+from replay.logs.importing import Import, open_log
+from replay.logs.lexicon import Lexicon
+from replay.logs.mapping import LogMapping, load
 from tests.databases import Database
 
 REAL_LOG = Path(__file__).parents[2] / "../shared/data/bpi2013-incidents.xes.gz"

@@ -10,7 +10,7 @@ import pytest
 from aggregates.sla.policies import POLICY_LIST
 from aggregates.ticket import events as t
 from consumers.positions import wait_for_views
-from replay.causes import Node, Tree, causes
+from replay.audit.causes import Node, Tree, causes
 from tests.aggregates.lives import terms
 from tests.consumers.test_sla_clock import ADA, GOLD, NETWORK, Desk
 from tests.databases import Database

@@ -12,8 +12,8 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from commands.append import Write, append_blocking
 from commands.database import connect
-from replay import chain
-from replay.chain import Walk, check_chain, link_at
+from replay.proof import chain
+from replay.proof.chain import Walk, check_chain, link_at
 from tests.commands.samples import an_append, notes
 from tests.databases import Database
 

@@ -18,8 +18,8 @@ import pytest
 
 from consumers.loop import Source, consume
 from projections.registry import PROJECTIONS
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.databases import Database
 from tests.replay.logs import Desk, desk_on
 

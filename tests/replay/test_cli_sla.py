@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.replay.test_cli import Run, run
 
 __all__ = ["run"]

@@ -14,8 +14,8 @@ import pytest
 
 from chronodesk import cli, start
 from consumers.positions import wait_for_views
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.databases import Database
 from tests.replay.logs import desk_on
 from tests.replay.test_cli import views_of

@@ -28,7 +28,7 @@ from commands.database import connect
 from commands.log import read_after
 from replay.exports import ocel, parquet, source
 from replay.exports.scope import Asked
-from replay.mapping import load
+from replay.logs.mapping import load
 from tests.databases import Database, fresh_database
 from tests.projections.histories import LENIENT, logs
 from tests.replay.exported import INTERNAL, PRIVATE, PUBLIC, exported, import_cases, live, put, stored

@@ -13,8 +13,8 @@ import pytest
 
 from chronodesk.local.postgres import EmbeddedPostgres
 from replay.exports.scope import Asked
-from replay.writing import write_log
-from replay.xes import XesLog
+from replay.logs.writing import write_log
+from replay.logs.xes import XesLog
 from tests.databases import Database, fresh_database
 from tests.replay.exported import contents, exported, restored, stored
 from tests.replay.logs import BPI, REAL_LOG, desk_on

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from replay.expressions import DEEPEST, LONGEST, BadExpression, Words, expression
+from replay.audit.expressions import DEEPEST, LONGEST, BadExpression, Words, expression
 
 NAMES: dict[str, Words] = {"status": ("open", "closed"), "level": None, "tags": None, "subject": None, "fields": None}
 VALUES: dict[str, Any] = {

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregates.ticket.events import DeEscalated, Escalated, Imported, Opened, PriorityChanged, Reopened, Resolved
-from replay.eventlog import BrokenLog, Case, Row
-from replay.history import tell
-from replay.lexicon import Lexicon
-from replay.steps import Remark
+from replay.logs.eventlog import BrokenLog, Case, Row
+from replay.logs.history import tell
+from replay.logs.lexicon import Lexicon
+from replay.logs.steps import Remark
 from tests.replay.logs import BPI, NOW, event, names, told
 
 LEXICON = Lexicon(BPI)

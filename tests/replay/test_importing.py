@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from replay.batches import Batch, prepare
-from replay.eventlog import BrokenLog, Case
-from replay.importing import Import, open_log
-from replay.mapping import BadMapping, LogMapping
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.batches import Batch, prepare
+from replay.logs.eventlog import BrokenLog, Case
+from replay.logs.importing import Import, open_log
+from replay.logs.mapping import BadMapping, LogMapping
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.databases import Database
 from tests.replay.logs import BPI, NOW, Desk, desk_on, event, write_xes
 
@@ -134,7 +134,7 @@ def test_somebody_who_writes_to_the_ticket_meanwhile_is_not_overwritten(
             noted.append(note(desk, "c1"))
         return batch
 
-    monkeypatch.setattr("replay.importing.prepare", late)
+    monkeypatch.setattr("replay.logs.importing.prepare", late)
     account = desk.take(write_xes(tmp_path / "b.xes", {"c1": LONG}))
     assert (account.tickets, account.cases) == ({"extended": 1}, 1)
     assert desk.story("c1")[3:] == ["note_added", "reopened", "escalated", "assigned", "resolved"]

@@ -17,11 +17,11 @@ from aggregates.envelope import Recorded
 from aggregates.sla.noting import due_notes
 from aggregates.sla.policies import POLICY_LIST
 from consumers.sla_store import Configuration, histories
-from replay.batches import Batch
 from replay.judge import Judgement, KeptMoving, NoPolicies, NothingInForce
-from replay.simulate import simulate
+from replay.logs.batches import Batch
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from replay.tickets import Period
-from replay.writing import write_log
 from tests.databases import Database
 from tests.replay.judging import (
     ALL,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from replay.mapping import BadMapping, field_name, load, shipped
+from replay.logs.mapping import BadMapping, field_name, load, shipped
 
 GOOD = """
 source = "mine"

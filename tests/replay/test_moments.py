@@ -18,7 +18,7 @@ from aggregates.moment import Moment
 from commands.append import Write, append_blocking
 from commands.database import connect
 from commands.log import read_after
-from replay.moments import moment_of_instant, moment_of_position
+from replay.past.moments import moment_of_instant, moment_of_position
 from tests.commands.samples import an_append, notes
 from tests.databases import Database
 

@@ -14,8 +14,8 @@ from aggregates.envelope import Recorded
 from aggregates.moment import Moment
 from aggregates.ticket import events as facts
 from projections import tickets_queries as live_queries
-from replay.addressed import NotKnownThen
-from replay.past import own_thread_then, own_ticket_then, past, promised, thread_then, ticket_then
+from replay.audit.addressed import NotKnownThen
+from replay.past.ticket import own_thread_then, own_ticket_then, past, promised, thread_then, ticket_then
 from tests.databases import Database
 from tests.projections.harness import Build, asked, build, connected
 from tests.projections.histories import (

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 from lxml import etree
 
-from replay.account import Account
+from replay.logs.account import Account
 from tests.databases import Database
 from tests.replay.logs import REAL_LOG, Desk, desk_on
 

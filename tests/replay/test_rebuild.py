@@ -21,11 +21,11 @@ from consumers.faults import Fenced, OutdatedCode
 from consumers.loop import Source, consume
 from consumers.metrics import CATCH_UPS
 from projections.registry import PROJECTIONS
-from replay.rebuild import rebuild
-from replay.rebuild_crew import Crew, crew
-from replay.rebuild_fill import Busy, Wanted, session, wanted
-from replay.rebuild_swap import LiveChanged, NotSwapped
-from replay.rebuild_tail import feeders
+from replay.rebuild.crew import Crew, crew
+from replay.rebuild.fill import Busy, Wanted, session, wanted
+from replay.rebuild.rebuild import rebuild
+from replay.rebuild.swap import LiveChanged, NotSwapped
+from replay.rebuild.tail import feeders
 from tests.consumers.facts import append, note, open_tickets
 from tests.consumers.rig import Rig, await_true, running
 from tests.consumers.tally import DDL, Tallied, Tally

@@ -29,11 +29,11 @@ from consumers.builds import ensure_live
 from consumers.runner import apply
 from consumers.store_feed import StoreFeed
 from projections.registry import PROJECTIONS
-from replay.chain import check_chain
 from replay.exports.lines import BrokenExport, link
 from replay.exports.ndjson import CommandKey, EventLine, Header, Trailer
+from replay.exports.restoring import NotEmpty
 from replay.exports.scope import Asked
-from replay.restoring import NotEmpty
+from replay.proof.chain import check_chain
 from tests.commands.samples import a_context, an_append, notes
 from tests.databases import Database, fresh_database
 from tests.projections.histories import LENIENT, logs

@@ -25,9 +25,9 @@ from aggregates.ticket.events import Opened
 from commands.append import Append, Write, append_blocking
 from commands.log import read_after
 from projections.trail_queries import TrailFilter
-from replay.causes import Node, causes
-from replay.said import says, texts, wordy
-from replay.searching import find
+from replay.audit.causes import Node, causes
+from replay.audit.said import says, texts, wordy
+from replay.audit.searching import find
 from tests.aggregates.samples import envelopes
 from tests.databases import Database
 from tests.projections.harness import Query, T, asked

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from replay.eventlog import Row
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.eventlog import Row
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.databases import Database
 from tests.replay.logs import desk_on
 

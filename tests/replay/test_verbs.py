@@ -15,12 +15,12 @@ from aggregates.errors import Unacceptable
 from aggregates.moment import Moment, by_occurrence
 from aggregates.ticket import events as e
 from aggregates.ticket.state import Ticket, replay
-from replay.bisect import NAMES, stretches, values
-from replay.blame import blame
-from replay.course import Part, course, parts, same
-from replay.diffing import diff
-from replay.expressions import expression
-from replay.log_lines import lines, mentioned
+from replay.audit.bisect import NAMES, stretches, values
+from replay.audit.blame import blame
+from replay.audit.course import Part, course, parts, same
+from replay.audit.diffing import diff
+from replay.audit.expressions import expression
+from replay.audit.log_lines import lines, mentioned
 from tests.projections.histories import AGENTS, LENIENT, START, STREAMS, TEAMS, decided, imported, recorded, story
 
 TICKET = STREAMS[0]

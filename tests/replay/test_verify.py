@@ -23,12 +23,12 @@ from consumers.messages import event_headers, source_of
 from consumers.partition import partition_of
 from consumers.topics import admin_client
 from projections.registry import PROJECTIONS
-from replay.rebuild_crew import Crew, crew
-from replay.rebuild_fill import wanted
-from replay.verify import Heads, check_view, verify
-from replay.verify_check import Check
-from replay.verify_commands import check_commands
-from replay.verify_kafka import check_kafka
+from replay.rebuild.crew import Crew, crew
+from replay.rebuild.fill import wanted
+from replay.verify.check import Check
+from replay.verify.commands import check_commands
+from replay.verify.kafka import check_kafka
+from replay.verify.verify import Heads, check_view, verify
 from tests.consumers.facts import append, append_raw, note, open_tickets
 from tests.consumers.rig import Rig
 from tests.databases import Database

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from aggregates.business_time import Hours
-from replay.simulate import simulate
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from replay.tickets import Period
-from replay.what_if import Asked
-from replay.what_if_given import Given
-from replay.what_if_report import Report
-from replay.what_if_run import what_if
-from replay.writing import write_log
+from replay.what_if.folding import Asked
+from replay.what_if.given import Given
+from replay.what_if.report import Report
+from replay.what_if.run import what_if
 from tests.databases import Database
 from tests.replay.judging import GOLD, OFFICE, SILVER, defaults, judge, publish, publish_hours
 from tests.replay.logs import Desk, desk_on, event, write_xes
@@ -231,7 +231,7 @@ def test_the_same_reads_the_same_to_the_byte_on_one_core_and_on_two(
         assert desk.take(tmp_path / "desk.xes").whole
         defaults(database)
         judge(desk)
-    monkeypatch.setattr("replay.what_if_run.WORTH_A_CORE", 0)
+    monkeypatch.setattr("replay.what_if.run.WORTH_A_CORE", 0)
     now, given = datetime(2025, 1, 1, tzinfo=UTC), rules(4 * HOUR, "Everybody")
     told = [
         json.dumps(ask(given, now, keep=9, cores=cores, changes=tmp_path / f"{cores}{suffix}").as_json())

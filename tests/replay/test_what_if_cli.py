@@ -13,8 +13,8 @@ from subprocess import PIPE
 import psycopg
 import pytest
 
-from replay.simulate import simulate
-from replay.writing import write_log
+from replay.logs.simulate import simulate
+from replay.logs.writing import write_log
 from tests.databases import Database
 from tests.replay.judging import defaults, judge
 from tests.replay.logs import desk_on

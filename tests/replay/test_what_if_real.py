@@ -14,10 +14,10 @@ from lxml import etree
 from aggregates.business_time import Hours
 from aggregates.sla.defaults import default_policies
 from chronodesk.sla_defaults import CALENDAR, weekdays
-from replay.what_if import Asked
-from replay.what_if_given import Given, GivenPolicy
-from replay.what_if_report import Report
-from replay.what_if_run import what_if
+from replay.what_if.folding import Asked
+from replay.what_if.given import Given, GivenPolicy
+from replay.what_if.report import Report
+from replay.what_if.run import what_if
 from tests.databases import Database
 from tests.replay import test_real_sla
 from tests.replay.judging import defaults, judge

@@ -22,7 +22,7 @@ from aggregates.ticket.events import SlaApplied
 from aggregates.ticket.state import Ticket
 from aggregates.ticket.state import evolve as evolve_ticket
 from replay.tickets import BEGINNING
-from replay.what_if_rules import GivenLibrary, Listed, SlaRules
+from replay.what_if.rules import GivenLibrary, Listed, SlaRules
 from tests.aggregates.lives import ANNA, GOLD, HOUR, MONDAY, SILVER, Life, terms
 
 STEP = timedelta(minutes=1)

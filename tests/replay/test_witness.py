@@ -24,9 +24,9 @@ from chronodesk.errors import FrontDoorError
 from chronodesk.local.kafka import LocalKafka
 from commands.database import connect
 from consumers.faults import OtherLog
-from replay.chain import link_at
 from replay.proof.asking import signed_now
 from replay.proof.audit import audit
+from replay.proof.chain import link_at
 from replay.proof.heads import SignedHead
 from replay.proof.keys import BadKey, key_id, load_key, make_key, public_bytes, trusted
 from replay.proof.published import HeadsFile, HeadsTopic
