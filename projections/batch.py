@@ -26,15 +26,20 @@ ENCODERS: Mapping[type, Callable[[Any], str]] = MappingProxyType(
 )
 
 COPY: LiteralString = "COPY {} ({}) FROM STDIN"
+COPY_BINARY: LiteralString = "COPY {} ({}) FROM STDIN (FORMAT BINARY)"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of a read model. `saving` inserts or replaces rows that come as one array a column."""
+    """One table of a read model. `saving` inserts or replaces rows that come as one array a column.
+
+    types   of the columns, where psycopg can write them all in binary (no arrays, no JSON): a fifth of the time
+    """
 
     name: str
     columns: str
     saving: LiteralString
+    types: str = ""
 
     def save(self, connection: Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
@@ -44,7 +49,10 @@ class Table:
         """The same for rows that are not there yet."""
         if rows:
             names = sql.SQL(", ").join(map(sql.Identifier, self.columns.split()))
-            with connection.cursor().copy(sql.SQL(COPY).format(sql.Identifier(self.name), names)) as copy:
+            statement = sql.SQL(COPY_BINARY if self.types else COPY).format(sql.Identifier(self.name), names)
+            with connection.cursor().copy(statement) as copy:
+                if self.types:
+                    copy.set_types(self.types.split())
                 for row in rows:
                     copy.write_row(row)
 

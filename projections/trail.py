@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, ClassVar, LiteralString
 from uuid import UUID
 
@@ -37,7 +36,8 @@ SELECT * FROM unnest(
     ON CONFLICT (stream, version) DO NOTHING
 """
 ERASE: LiteralString = "DELETE FROM trail WHERE stream = ANY (%(streams)s)"
-TRAIL = Table("trail", COLUMNS, SAVE)
+TYPES = "int8 uuid int8 uuid int8 text timestamptz timestamptz text text uuid uuid uuid"
+TRAIL = Table("trail", COLUMNS, SAVE, TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,12 @@ class Trail:
         return TrailRow(event.stream, event.version, number, Unsaved(event, number, row.unsaved))
 
     def refold(self, history: Sequence[Recorded]) -> TrailRow:
-        return reduce(self.fold, history, TrailRow(history[0].stream))
+        number, unsaved = None, None
+        for event in history:
+            if isinstance(event.fact, Opened):
+                number = event.fact.number
+            unsaved = Unsaved(event, number, unsaved)
+        return TrailRow(history[0].stream, history[-1].version, number, unsaved)
 
     def save(self, connection: Connection[Any], rows: Sequence[TrailRow]) -> None:
         TRAIL.save(connection, _lines(rows))

@@ -28,8 +28,8 @@ MINE: LiteralString = "SELECT pg_try_advisory_lock(4246, hashtext(%(view)s))"
 FILLED: LiteralString = "UPDATE consumers.checkpoints SET position = %(position)s WHERE schema = %(schema)s"
 TABLES: LiteralString = "SELECT tablename FROM pg_tables WHERE schemaname = %(schema)s"
 ANALYZE: LiteralString = "ANALYZE {}"
-# The server notices within a second that we were killed, whatever it is doing for us.
-SESSION = {"statement_timeout": "0", "client_connection_check_interval": "1s"}
+# The server notices within a second that we were killed, whatever it is doing for us. Indexes are sorted in memory.
+SESSION = {"statement_timeout": "0", "client_connection_check_interval": "1s", "maintenance_work_mem": "256MB"}
 
 Tell = Callable[[str, int, int], None]
 """What is being done, and how many events of how many are done."""
