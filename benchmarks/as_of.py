@@ -7,9 +7,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, LiteralString
+from typing import Any, LiteralString, get_args
 from uuid import UUID, uuid4
 
 import psycopg
@@ -100,9 +101,9 @@ async def measured(url: str, ticket: UUID, events: int, times: int) -> list[Meas
     async with await AsyncConnection.connect(url, autocommit=True) as connection:
         one = await p99(times * 5, lambda: _ticket(connection, ticket))
         found = [Measure("a ticket of 100 events as of an instant, p99", "ms", one, most=MOST_TICKET)]
-        for basis in ("recorded", "occurred"):
+        for basis in get_args(Basis):
             name = f"queue of {events:,} events as of any moment, {basis}, p99"
-            took = await p99(times, lambda basis=basis: _queue(connection, basis, events))  # type: ignore[misc]
+            took = await p99(times, partial(_queue, connection, basis, events))
             found.append(Measure(name, "ms", took, most=MOST_QUEUE))
     return found
 

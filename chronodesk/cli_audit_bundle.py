@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chronodesk.cli_import import connected, told_plainly
+from chronodesk.database import connected, connected_async, told_plainly
 from chronodesk.errors import FrontDoorError, Unavailable, UsageError
 from chronodesk.settings import Settings
-from chronodesk.start import app_url, loaded
+from chronodesk.start import loaded
 from chronodesk.terminal import console, errors, plain
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection
-
     from aggregates.errors import Refusal
     from replay.proof.evidence import Evidence, Row
 
@@ -72,15 +70,10 @@ def _plainly(refused: Refusal) -> FrontDoorError:
 
 
 async def _found(settings: Settings, ticket: str, since: int | None) -> tuple[Evidence, list[Row]]:
-    from psycopg import AsyncConnection
-
-    from commands.database import session_parameters
     from replay.audit.addressed import stream_of
     from replay.proof.evidence import evidence, history
 
-    parameters = session_parameters("audit")
-    connection: AsyncConnection[Any]
-    async with await AsyncConnection.connect(app_url(settings), autocommit=True, **parameters) as connection:
+    async with connected_async(settings, "audit") as connection:
         id = await stream_of(connection, ticket)
         rows = await history(connection, id)
         return await evidence(connection, id, rows, since), rows

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from chronodesk.cli_import import told_plainly
+from chronodesk.database import connected_async, told_plainly
 from chronodesk.settings import Settings
-from chronodesk.start import app_url, loaded
+from chronodesk.start import loaded
 from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection
-
     from replay.proof.heads import SignedHead
 
 
@@ -47,12 +45,7 @@ def heads(
 
 
 async def _found(settings: Settings, after: int, last: int) -> list[SignedHead]:
-    from psycopg import AsyncConnection
-
-    from commands.database import session_parameters
     from replay.proof.kept import last_heads
 
-    parameters = session_parameters("audit")
-    connection: AsyncConnection[Any]
-    async with await AsyncConnection.connect(app_url(settings), autocommit=True, **parameters) as connection:
+    async with connected_async(settings, "audit") as connection:
         return await last_heads(connection, after, last)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chronodesk.cli_import import connected, told_plainly
+from chronodesk.database import connected, told_plainly
 from chronodesk.errors import FrontDoorError, Unavailable, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import Settings
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from replay.proof.audit import Audit
     from replay.proof.published import Published
 
-Heads = Annotated[list[Path], typer.Option(help="files of signed heads, or folders of such files", show_default=False)]
+Heads = Annotated[
+    list[Path] | None, typer.Option(help="files of signed heads, or folders of such files", show_default=False)
+]
 Keys = Annotated[
-    list[str], typer.Option("--key", help="a public key to trust, as hex digits or a file", show_default=False)
+    list[str] | None, typer.Option("--key", help="a public key to trust, as hex digits or a file", show_default=False)
 ]
 
 
@@ -35,9 +37,9 @@ def register(audit: typer.Typer) -> None:
 
 def verify(
     from_position: Annotated[int, typer.Option(min=1, help="take what lies before it as it stands")] = 1,
-    heads: Heads = [],  # noqa: B006  typer reads it as "none"
+    heads: Heads = None,
     kafka: Annotated[bool, typer.Option("--kafka", help="the heads in Kafka as well")] = False,
-    key: Keys = [],  # noqa: B006
+    key: Keys = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Walk the whole chain and compare it with signed heads: those of this desk's witness, or those that you name.
@@ -47,8 +49,8 @@ def verify(
     from replay.proof.audit import audit
 
     settings = loaded()
-    sources, names = _sources(settings, heads, kafka)
-    keys, started = _trusted(settings, key), time.monotonic()
+    sources, names = _sources(settings, heads or [], kafka)
+    keys, started = _trusted(settings, key or []), time.monotonic()
     with can_check(), told_plainly(), connected(settings, "audit") as connection, progress("events") as told:
         found = audit(connection, sources, keys, from_position - 1, told)
     seconds = time.monotonic() - started

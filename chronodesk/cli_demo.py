@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from chronodesk.cli_import import connected, mapping_named, print_account, run_import
+from chronodesk.cli_import import mapping_named, print_account, run_import
 from chronodesk.cli_simulate import import_simulated
+from chronodesk.database import connected
 from chronodesk.errors import FAILED, Unavailable
 from chronodesk.hosting import desk_at_hand
 from chronodesk.settings import Settings

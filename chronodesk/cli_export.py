@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aggregates.moment import Basis
-from chronodesk.cli_import import told_plainly
 from chronodesk.cli_sla import From, To, instant
+from chronodesk.database import told_plainly
 from chronodesk.errors import FAILED, FrontDoorError, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import Settings

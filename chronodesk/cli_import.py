@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
+from chronodesk.database import connected, told_plainly
+from chronodesk.errors import FAILED, FrontDoorError, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import Settings
-from chronodesk.start import app_url, loaded
+from chronodesk.start import loaded
 from chronodesk.terminal import console, say
 
 if TYPE_CHECKING:
-    import psycopg
-
     from replay.logs.account import Account
     from replay.logs.mapping import LogMapping
 
@@ -78,28 +75,6 @@ def run_import(settings: Settings, log: Path, mapping: LogMapping, batch: int = 
         raise UsageError(f"{log}: {unread.strerror or unread}") from None
 
 
-@contextmanager
-def told_plainly(mend: str = "run the same again, it goes on there") -> Iterator[None]:
-    """What fails at Postgres, as what the person at the terminal can do about it."""
-    import psycopg
-
-    try:
-        yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedFunction):
-        raise Unavailable("this database holds no desk yet: run `chronodesk migrate`") from None
-    except psycopg.OperationalError as away:
-        raise Unavailable(f"Postgres went away ({_first_line(away)}); {mend}") from None
-
-
-@contextmanager
-def connected(settings: Settings, name: str = "import") -> Iterator[psycopg.Connection[Any]]:
-    """Closed at the end without a COMMIT: after Ctrl-C an answer may still be on its way, and nothing waits for one."""
-    from commands.database import connect
-
-    with closing(connect(app_url(settings), name=name)) as connection:
-        yield connection
-
-
 def print_account(account: Account) -> None:
     rate = account.events / account.seconds if account.seconds else 0.0
     fates = ", ".join(f"{account.tickets[fate]:,} {fate}" for fate in ("new", "extended", "unchanged"))
@@ -155,7 +130,3 @@ def _print_failures(account: Account) -> None:
 def _rest(n: int) -> None:
     if n > SHOWN:
         say(f"... and {n - SHOWN:,} more: --json names them all")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]

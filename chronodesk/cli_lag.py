@@ -34,7 +34,7 @@ def lag(
     every: Annotated[float, typer.Option(help="with --watch: seconds between", min=0.1)] = 1.0,
 ) -> None:
     """Show how far each view and the relay have come. With --wait: exit code 3 if a view is behind at the end."""
-    from chronodesk.cli_import import told_plainly
+    from chronodesk.database import told_plainly
     from commands.database import connect
     from consumers.positions import wait_for_views
     from projections.registry import PROJECTIONS

@@ -89,7 +89,7 @@ def _rebuilt(wish: Wanted, crew: Crew, told: Tell, accept: bool) -> Rebuilt:
 @contextmanager
 def run_told_plainly() -> Iterator[None]:
     """What keeps a run over views from beginning or ending, as what the person at the terminal can do about it."""
-    from chronodesk.cli_import import told_plainly
+    from chronodesk.database import told_plainly
     from consumers.faults import Refused
     from replay.rebuild.crew import WorkerDied
     from replay.rebuild.fill import Busy

@@ -13,8 +13,8 @@ from uuid import UUID
 import typer
 
 from aggregates.ticket.events import Metric
-from chronodesk.cli_import import told_plainly
 from chronodesk.cli_sla import AsJson, From, To, period
+from chronodesk.database import told_plainly
 from chronodesk.errors import FrontDoorError, UsageError
 from chronodesk.progress import progress
 from chronodesk.start import app_url, loaded

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chronodesk.cli_export import stoppable
-from chronodesk.cli_import import told_plainly
+from chronodesk.database import told_plainly
 from chronodesk.errors import FrontDoorError, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import PREFIX, Settings

@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from aggregates.ticket.events import Metric
-from chronodesk.cli_import import connected, told_plainly
+from chronodesk.database import connected, told_plainly
 from chronodesk.errors import FAILED, FrontDoorError, Unavailable, UsageError
 from chronodesk.progress import progress
 from chronodesk.settings import Settings
@@ -115,7 +115,7 @@ def explain_ticket(
     from chronodesk.sla_asked import explained, show
 
     with told_plainly():
-        told = asyncio.run(explained(app_url(loaded()), ticket, metric))
+        told = asyncio.run(explained(loaded(), ticket, metric))
     if as_json:
         console.print_json(TicketSlaShown.model_validate(told).model_dump_json(by_alias=True))
     else:
@@ -133,7 +133,7 @@ def show_due(
     from projections.sla_queries import BoardFilter
 
     with told_plainly():
-        page = asyncio.run(due(app_url(loaded()), BoardFilter(team=team), limit))
+        page = asyncio.run(due(loaded(), BoardFilter(team=team), limit))
     if as_json:
         console.print_json(page.model_dump_json())
     else:

@@ -2,71 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import scalar_row
 from rich.table import Table
 
-from aggregates.envelope import recorded
+from aggregates.errors import NotFound, Unacceptable
 from aggregates.sla.catalogue import Catalogue
 from aggregates.sla.clocks import clocks
 from aggregates.sla.explain import Account, Explanation, Standing, Step, explain
 from aggregates.ticket.events import Metric
-from api.asking import NUMBER as HUMAN
 from api.sla_reads import board_row
 from api.sla_shown import BoardPage, BoardRowShown
+from chronodesk.database import connected_async
 from chronodesk.errors import FrontDoorError, UsageError
+from chronodesk.settings import Settings
 from chronodesk.sla_shown import moment, span, spans
 from chronodesk.terminal import console, plain, say
-from commands.database import session_parameters
-from commands.log import RESERVED, stream_after
-from commands.tickets import NUMBER, number_key
 from projections.sla_catalogue import refresh_async
 from projections.sla_queries import BoardFilter, board
+from replay.audit.addressed import history_of, stream_of
 
 
-async def explained(url: str, ticket: str, metric: Metric | None) -> Explanation:
+async def explained(settings: Settings, ticket: str, metric: Metric | None) -> Explanation:
     """A ticket's clocks right now, from the log itself. Raises FrontDoorError for one that is not there."""
-    async with _connected(url) as connection:
-        stream = await _stream(connection, ticket)
-        stored = [] if stream is None else await stream_after(connection, stream, 0)
-        if not stored or not stored[0].type.startswith("ticket."):
-            raise FrontDoorError(f"there is no ticket {ticket}")
+    async with connected_async(settings, "sla") as connection:
+        try:
+            history = await history_of(connection, await stream_of(connection, ticket))
+        except NotFound:
+            raise FrontDoorError(f"there is no ticket {ticket}") from None
+        except Unacceptable:
+            raise UsageError(f"{ticket}: name a ticket by its id, or by its number, like T-1042") from None
         book = Catalogue()
         await refresh_async(book, connection)
-    return explain(clocks(map(recorded, stored), book), datetime.now(UTC), book.calendar_name, metric=metric)
+    return explain(clocks(history, book), datetime.now(UTC), book.calendar_name, metric=metric)
 
 
-async def due(url: str, wanted: BoardFilter, limit: int) -> BoardPage:
-    async with _connected(url) as connection:
+async def due(settings: Settings, wanted: BoardFilter, limit: int) -> BoardPage:
+    async with connected_async(settings, "sla") as connection:
         now = datetime.now(UTC)
         page = await board(connection, wanted, now, limit)
         book = Catalogue()
         await refresh_async(book, connection)
     return BoardPage(at=now, items=[board_row(row, now, book) for row in page.items], next=page.next)
-
-
-@asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await AsyncConnection.connect(url, autocommit=True, **session_parameters("sla")) as connection:
-        yield connection
-
-
-async def _stream(connection: AsyncConnection[Any], ticket: str) -> UUID | None:
-    number = HUMAN.fullmatch(ticket)
-    if number is None:
-        try:
-            return UUID(ticket)
-        except ValueError:
-            raise UsageError(f"{ticket}: name a ticket by its id, or by its number, like T-1042") from None
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(RESERVED, {"namespace": NUMBER, "key": number_key(int(number[1]))})
-        return await cursor.fetchone()
 
 
 def show(told: Explanation) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from aggregates.moment import Basis
-from chronodesk.cli_import import told_plainly
+from chronodesk.database import connected_async, told_plainly
 from chronodesk.errors import FrontDoorError, Unavailable, UsageError
-from chronodesk.start import app_url, loaded
+from chronodesk.start import loaded
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -71,7 +71,7 @@ def asked(query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
 
     try:
         with told_plainly():
-            return asyncio.run(_connected(app_url(loaded()), query))
+            return asyncio.run(_connected(query))
     except NotKnownThen as unknown:
         helps = " With --basis occurred you see what had happened by then." if unknown.occurred else ""
         raise FrontDoorError(unknown.detail + helps) from None
@@ -104,13 +104,10 @@ async def named(connection: AsyncConnection[Any], events: Iterable[Recorded]) ->
         return {}
 
 
-async def _connected(url: str, query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-    from psycopg import AsyncConnection
+async def _connected(query: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
     from psycopg.errors import UndefinedTable
 
-    from commands.database import session_parameters
-
-    async with await AsyncConnection.connect(url, autocommit=True, **session_parameters("verbs")) as connection:
+    async with connected_async(loaded(), "verbs") as connection:
         try:
             return await query(connection)
         except UndefinedTable as missing:

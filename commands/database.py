@@ -30,6 +30,11 @@ def connect(url: str, *, name: str, **session: str) -> Connection[Any]:
     return Connection.connect(url, autocommit=True, **session_parameters(name, session))
 
 
+async def connect_async(url: str, *, name: str) -> AsyncConnection[Any]:
+    """The same for whoever asks this one thing."""
+    return await AsyncConnection.connect(url, autocommit=True, **session_parameters(name))
+
+
 def pool(url: str, *, name: str, size: int) -> AsyncConnectionPool[AsyncConnection[Any]]:
     """Autocommit connections. One that a restarted server broke fails its next use and is then replaced.
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 from psycopg import Connection
 
@@ -17,6 +17,7 @@ from commands.log import Head, read_after, read_head
 from consumers.faults import OtherLog, StoreBehind
 from consumers.messages import Mark, UnreadableRecord, read_record, source_of
 from consumers.partition import PARTITIONS
+from consumers.topics import reader
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ def _check_content(connection: Connection[Any], topic: str, events: Iterable[Sto
 
 
 def _tails(bootstrap: str, topic: str) -> Iterator[tuple[int, Stored | Mark, bytes]]:
-    with closing(_reader(bootstrap)) as consumer:
+    with closing(reader(bootstrap)) as consumer:
         partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
@@ -96,16 +97,6 @@ def _readable(partition: int, records: Iterable[Any]) -> Iterator[tuple[int, Sto
             yield partition, *read_record(record)
         except UnreadableRecord as unreadable:
             log.warning("passed over what is no record of ours", partition=partition, error=str(unreadable))
-
-
-def _reader(bootstrap: str) -> Any:
-    return KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        allow_auto_create_topics=False,
-        bootstrap_timeout_ms=10_000,
-    )
 
 
 def _mend(topic: str) -> str:

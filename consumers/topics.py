@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import TopicAlreadyExistsError
 
 from consumers.faults import Refused
@@ -42,6 +42,19 @@ def admin_client(bootstrap: str) -> Iterator[Any]:
         yield admin
     finally:
         admin.close()
+
+
+def reader(bootstrap: str, **more: Any) -> Any:
+    """A consumer without a group, which reads what it is told to and whose offsets nobody keeps."""
+    return KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        # An unknown position is an error, not a jump.
+        auto_offset_reset="none",
+        allow_auto_create_topics=False,
+        bootstrap_timeout_ms=10_000,
+        **more,
+    )
 
 
 def _described(admin: Any, topic: str) -> list[dict[str, Any]]:

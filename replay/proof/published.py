@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from consumers.topics import admin_client, ensure_topic, topic_id
+from consumers.topics import admin_client, ensure_topic, reader, topic_id
 from replay.proof.heads import SignedHead
 
 FILE_NAME = "heads.jsonl"
@@ -116,7 +116,7 @@ class HeadsTopic:
     def _read(self, last: int | None) -> Iterator[Published]:
         """From the beginning, or only the last few, to the end as it is now."""
         tp = TopicPartition(self.topic, 0)
-        with closing(_consumer(self.bootstrap)) as consumer:
+        with closing(reader(self.bootstrap)) as consumer:
             consumer.assign([tp])
             end, begin = consumer.end_offsets([tp])[tp], consumer.beginning_offsets([tp])[tp]
             consumer.seek(tp, begin if last is None else max(begin, end - last))
@@ -140,16 +140,6 @@ def _producer(bootstrap: str) -> Any:
         max_block_ms=10_000,
         bootstrap_timeout_ms=10_000,
         allow_auto_create_topics=False,
-    )
-
-
-def _consumer(bootstrap: str) -> Any:
-    return KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        allow_auto_create_topics=False,
-        bootstrap_timeout_ms=10_000,
     )
 
 

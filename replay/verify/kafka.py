@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 from psycopg import Connection
 
@@ -21,6 +21,7 @@ from aggregates.envelope import Stored
 from commands.log import END_OF_TIME, read_after
 from consumers.messages import Mark, UnreadableRecord, read_record
 from consumers.partition import PARTITIONS, partition_of
+from consumers.topics import reader
 from replay.verify.check import Check, Tell
 
 BATCH = 2_000
@@ -130,10 +131,7 @@ class Topic:
 
 
 def _lane(bootstrap: str, partition: Any) -> Lane:
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none",
-        allow_auto_create_topics=False, bootstrap_timeout_ms=10_000, max_poll_records=POLLED,
-    )  # fmt: skip
+    consumer = reader(bootstrap, max_poll_records=POLLED)
     consumer.assign([partition])
     begin, end = consumer.beginning_offsets([partition])[partition], consumer.end_offsets([partition])[partition]
     consumer.seek(partition, begin)
