@@ -212,12 +212,17 @@ class FollowedUp(Fact, type_name="ticket.followed_up.v1"):
 
 
 class TimeLogged(Fact, type_name="ticket.time_logged.v1"):
-    """Work of `agent`, in whole seconds."""
+    """Work of `agent`, in whole seconds.
+
+    rate   what an hour of it costs, in minor units of `currency` (ISO 4217), by the rate card in force then
+    """
 
     agent: UUID
     seconds: int
     billable: bool = True
     note: Personal | None = None
+    rate: int | None = None
+    currency: SafeText | None = None
 
 
 class SlaApplied(Fact, type_name="ticket.sla_applied.v1", bookkeeping=True):
