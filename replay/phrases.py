@@ -129,6 +129,11 @@ def _status(fact: Fact, names: Names) -> str:
             )
         case e.TimeLogged():
             return f"{fact.seconds:,} s of work by {named(fact.agent, names)}" + _why(fact.note)
+        case e.SatisfactionRequested():
+            return f"asked how satisfied they are with {named(fact.agent, names)}, until {_minute(fact.expires_at)}"
+        case e.SatisfactionRated():
+            was = "" if fact.was is None else f", was {fact.was}"
+            return f"rated {fact.score} of 5{was}" + _why(fact.comment)
         case PolicyPublished():
             told = f"policy {fact.terms.name} published, from {_minute(fact.effective_from)}"
             return told + ("" if fact.reach == "new" else ", for open tickets too")

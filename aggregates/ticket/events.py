@@ -15,6 +15,7 @@ Priority = Literal["low", "normal", "high", "urgent"]
 TicketType = Literal["question", "incident", "problem", "task"]
 Status = Literal["new", "open", "pending", "on_hold", "resolved", "closed"]
 Relation = Literal["relates_to", "duplicates", "duplicated_by", "blocks", "blocked_by", "causes", "caused_by"]
+Occasion = Literal["resolved", "survey"]
 Level = Annotated[int, Field(ge=1, le=9)]
 Metric = Literal[
     "first_reply",
@@ -225,6 +226,30 @@ class TimeLogged(Fact, type_name="ticket.time_logged.v1"):
     currency: SafeText | None = None
 
 
+class SatisfactionRequested(Fact, type_name="ticket.satisfaction_requested.v1", bookkeeping=True):
+    """The requester is asked how it went, once a resolution or as a periodic survey; they may say so until then.
+
+    agent, team   whose work is rated: whoever had the ticket when it was resolved
+    """
+
+    request: UUID
+    occasion: Occasion
+    survey: UUID | None = None
+    survey_version: int = 0
+    agent: UUID | None = None
+    team: UUID | None = None
+    expires_at: AwareDatetime
+
+
+class SatisfactionRated(Fact, type_name="ticket.satisfaction_rated.v1"):
+    """The requester's answer, in their own words. `was`: their score so far, if they think otherwise by now."""
+
+    request: UUID
+    score: int
+    was: int | None = None
+    comment: Personal | None = None
+
+
 class SlaApplied(Fact, type_name="ticket.sla_applied.v1", bookkeeping=True):
     """Which policy and calendar hold for the ticket from now on, or from `since` on. No policy: none matches.
 
@@ -331,6 +356,8 @@ TicketFact = (
     | Unlinked
     | FollowedUp
     | TimeLogged
+    | SatisfactionRequested
+    | SatisfactionRated
     | SlaApplied
     | SlaMark
     | Notified

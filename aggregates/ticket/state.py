@@ -36,6 +36,8 @@ from aggregates.ticket.events import (
     ReplyAdded,
     Resolved,
     Routed,
+    SatisfactionRated,
+    SatisfactionRequested,
     SlaApplied,
     SlaBreached,
     SlaBreachWithdrawn,
@@ -67,6 +69,7 @@ class Ticket:
     resolution_code   how it was resolved, while it is
     time_spent        in seconds
     sla               which policy and calendar hold
+    asked, rated      how satisfied the requester is: the last question and what they answer to it
     """
 
     number: int = 0
@@ -93,6 +96,8 @@ class Ticket:
     source: str | None = None
     case: str | None = None
     sla: SlaApplied | None = None
+    asked: SatisfactionRequested | None = None
+    rated: SatisfactionRated | None = None
 
     @property
     def exists(self) -> bool:
@@ -195,6 +200,10 @@ def changes(ticket: Ticket, fact: TicketFact) -> Changes:
             return {"follow_up": fact.follow_up}
         case TimeLogged():
             return {"time_spent": ticket.time_spent + fact.seconds}
+        case SatisfactionRequested():
+            return {"asked": fact, "rated": None}
+        case SatisfactionRated():
+            return {"rated": fact}
         case _:
             assert_never(fact)
 

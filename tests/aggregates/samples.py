@@ -59,6 +59,7 @@ ANNA, ADA, BEN = UUID(int=0xA1), UUID(int=0xB1), UUID(int=0xB2)
 SUPPORT, NETWORK, ACME = UUID(int=0xC1), UUID(int=0xC2), UUID(int=0xD1)
 OTHER = UUID(int=0xE1)
 GOLD, OFFICE = UUID(int=0xF1), UUID(int=0xF2)
+REQUEST, SURVEY = UUID(int=0xF3), UUID(int=0xF4)
 NOON = datetime(2026, 3, 29, 12, 0, 0, 250_000, tzinfo=UTC)
 GONE = Erased()
 TEXT = 'Ünïcode \U0001f525, "quoted" \\ /\n\t\x7f\u2028 end'
@@ -157,6 +158,19 @@ TICKET: tuple[Fact, ...] = (
     t.TimeLogged(agent=ADA, seconds=90),
     t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note="Travel"),
     t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note=GONE),
+    t.SatisfactionRequested(request=REQUEST, occasion="resolved", expires_at=NOON),
+    t.SatisfactionRequested(
+        request=REQUEST,
+        occasion="survey",
+        survey=SURVEY,
+        survey_version=2,
+        agent=ADA,
+        team=SUPPORT,
+        expires_at=NOON,
+    ),
+    t.SatisfactionRated(request=REQUEST, score=2),
+    t.SatisfactionRated(request=REQUEST, score=5, was=2, comment="Thank you!"),
+    t.SatisfactionRated(request=REQUEST, score=5, was=2, comment=GONE),
     t.SlaApplied(policy=None, list_version=1),
     t.SlaApplied(policy=GOLD, policy_version=2, calendar=OFFICE, calendar_version=3, list_version=4, since=NOON),
     t.SlaWarned(metric="first_reply", cycle=1, target=3_600, percent=80, at=NOON),

@@ -99,6 +99,11 @@ def _ticket(before: Any, fact: Fact, after: Any) -> object:
             return after.follow_up == fact.follow_up
         case t.TimeLogged():
             return after.time_spent == before.time_spent + fact.seconds
+        case t.SatisfactionRequested():
+            return before.asked != fact == after.asked and after.rated is None
+        case t.SatisfactionRated():
+            was = None if before.rated is None else before.rated.score
+            return after.asked is not None and fact.request == after.asked.request and was == fact.was
     raise TypeError(f"say here what {fact.type_name} says")
 
 
