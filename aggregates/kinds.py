@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from aggregates import agent, calendar, customer, team
+from aggregates import agent, calendar, customer, rates, team
 from aggregates.customer import Customer, Organisation
 from aggregates.sla import policies
 from aggregates.ticket import state
@@ -26,7 +26,11 @@ KINDS: Mapping[str, Kind] = {
     "organisation": Kind(Organisation(), customer.evolve_organisation),
     "calendar": Kind(calendar.Calendar(), calendar.evolve),
     "policy_list": Kind(policies.PolicyList(), policies.evolve),
+    "rate_card": Kind(rates.RateCard(), rates.evolve),
 }
+
+SINGLE = frozenset({policies.POLICY_LIST, rates.RATE_CARD})
+"""Streams of which there is one under a fixed id: nothing else may take it."""
 
 
 def evolved(state: Any, fact: Any) -> Any:

@@ -15,7 +15,7 @@ from aggregates.customer import (
     RegisterOrganisation,
     RenameOrganisation,
 )
-from aggregates.sla.policies import POLICY_LIST
+from aggregates.kinds import SINGLE
 from aggregates.team import ChangeTeam, CreateTeam
 from api.answers import Changed
 from api.as_of import Then
@@ -47,7 +47,7 @@ VIEW = "desk"
 async def _id(id: Annotated[UUID, Path()]) -> UUID:
     if id.int == 0:
         raise invalid("path.id", "uuid_nil")
-    if id == POLICY_LIST:
+    if id in SINGLE:
         # Whoever registered a customer under it would leave the desk without policies for ever.
         raise invalid("path.id", "uuid_reserved")
     return id

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from aggregates.envelope import Recorded, recorded
 from aggregates.fact import Fact
 from aggregates.kinds import evolved
+from aggregates.rates import RATE_CARD
 from aggregates.sla.policies import POLICY_LIST
 from commands.store import EventStore
 
@@ -48,8 +49,8 @@ class Remembered:
 
 
 NOTHING = Remembered()
-# Asked for by most commands: on a desk without policies, that too is worth remembering.
-KEPT_WHILE_EMPTY = frozenset({POLICY_LIST})
+# Asked for by many commands: on a desk without policies or rates, that too is worth remembering.
+KEPT_WHILE_EMPTY = frozenset({POLICY_LIST, RATE_CARD})
 
 
 class Memory:

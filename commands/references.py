@@ -7,6 +7,7 @@ from uuid import UUID
 from aggregates.customer import ChangeCustomer, RegisterCustomer
 from aggregates.envelope import Actor
 from aggregates.fact import Command
+from aggregates.rates import PublishRates
 from aggregates.sla.checks import named
 from aggregates.sla.policies import PublishDefaults, PublishPolicy
 from aggregates.team import ChangeTeam, CreateTeam
@@ -57,5 +58,7 @@ def _named(command: Command, actor: Actor) -> tuple[UUID | None, ...]:
             return named(command.terms)
         case PublishDefaults():
             return (command.calendar,)
+        case PublishRates():
+            return tuple(command.rates.teams)
         case _:
             return ()

@@ -17,6 +17,7 @@ from aggregates.ticket.state import Ticket
 from commands.applying import follows, follows_new, listed, with_policy
 from commands.context import Accepted, Context
 from commands.handle import Ask, Handler, Seen, Writes
+from commands.rates import charged, with_rate
 from commands.references import references
 
 NUMBER = "ticket.number"
@@ -72,10 +73,11 @@ class Tickets:
             if isinstance(command, Intake):
                 _check_lateness(seen, ticket, context)
             state = _existing(seen, ticket)
-            facts = decide(state, command, context.actor, desk)
+            facts = with_rate(decide(state, command, context.actor, desk), state, seen, context.now)
             return {ticket: with_policy(facts, state, state.requester, seen, context.now)}
 
-        refers, follow = (*references(command, context.actor), *listed(command)), follows(ticket, context.now)
+        refers = (*references(command, context.actor), *listed(command), *charged(command))
+        follow = follows(ticket, context.now)
         return await self._handler.handle(
             Ask(command, context, own=(ticket,), decide=decision, refers=refers, follow=follow)
         )
