@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from aggregates import agent, calendar, customer, rates, team
+from aggregates import agent, calendar, customer, rates, reportable, team
 from aggregates.customer import Customer, Organisation
 from aggregates.sla import policies
 from aggregates.ticket import state
@@ -27,9 +27,10 @@ KINDS: Mapping[str, Kind] = {
     "calendar": Kind(calendar.Calendar(), calendar.evolve),
     "policy_list": Kind(policies.PolicyList(), policies.evolve),
     "rate_card": Kind(rates.RateCard(), rates.evolve),
+    "reportable_fields": Kind(reportable.ReportableFields(), reportable.evolve),
 }
 
-SINGLE = frozenset({policies.POLICY_LIST, rates.RATE_CARD})
+SINGLE = frozenset({policies.POLICY_LIST, rates.RATE_CARD, reportable.REPORTABLE_FIELDS})
 """Streams of which there is one under a fixed id: nothing else may take it."""
 
 

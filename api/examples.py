@@ -91,6 +91,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "from": "2026-01-01T00:00:00Z",
         "keep": 50,
     },
+    "DeclareField": {"name": "floor", "type": "number", "label": "Floor"},
     "PublishDefaults": {"calendar": FIRST_LINE, "reach": "new"},
     "OrderPolicies": {"order": [FIRST_LINE, ADA], "reach": "new"},
     "DryRun": {"priority": "high", "channel": "phone", "tags": ["fire"], "fields": {"floor": 4}, "requester": CLEO},

@@ -24,6 +24,7 @@ TAGS = [
     {"name": "customers", "description": "Whom we serve, and the organisations they belong to."},
     {"name": "sla", "description": "What is promised to whom: policies in their order and versions."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
+    {"name": "reporting", "description": "Which fields analysts may read in SQL."},
     {"name": "events", "description": "The log itself."},
     {"name": "audit", "description": "Who did what, when and why, and the proof that nobody changed it since."},
     {"name": "operations", "description": "For those who run it."},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregates import agent, calendar, customer, team
+from aggregates import agent, calendar, customer, reportable, team
 from aggregates.agent import AgentCommand
 from aggregates.calendar import CalendarCommand
 from aggregates.customer import CustomerCommand, OrganisationCommand
@@ -18,6 +18,7 @@ from aggregates.envelope import Actor
 from aggregates.errors import Refusal
 from aggregates.fact import Command, Fact
 from aggregates.kinds import KINDS, evolved
+from aggregates.reportable import ReportableCommand
 from aggregates.sla import policies
 from aggregates.sla.policies import PolicyCommand
 from aggregates.team import TeamCommand
@@ -104,6 +105,8 @@ def decided(given: Given, command: Command) -> tuple[Facts, Facts]:
         return decide(state, command, given.actor, given.desk), ()
     if isinstance(command, PolicyCommand):
         return policies.decide(state, command, GOLD, given.desk, NOON), ()
+    if isinstance(command, ReportableCommand):
+        return reportable.decide(state, command), ()
     return _configured(state, command), ()
 
 
@@ -129,5 +132,6 @@ def _kind(command: Command) -> str:
         "organisation": OrganisationCommand,
         "calendar": CalendarCommand,
         "policy_list": PolicyCommand,
+        "reportable_fields": ReportableCommand,
     }
     return next(kind for kind, commands in kinds.items() if isinstance(command, commands))

@@ -31,6 +31,7 @@ from aggregates.customer import (
 )
 from aggregates.envelope import Actor, Envelope, envelope_of
 from aggregates.fact import Fact
+from aggregates.reportable import FieldDeclared, FieldWithdrawn
 from aggregates.sla.policies import PoliciesOrdered, PolicyPublished, PolicyRetired
 from aggregates.sla.terms import (
     Condition,
@@ -284,10 +285,16 @@ POLICIES: tuple[Fact, ...] = (
     PolicyRetired(policy=GOLD, reach="new"),
     PolicyRetired(policy=GOLD, reach="open"),
 )
+REPORTABLE: tuple[Fact, ...] = (
+    FieldDeclared(name="floor", type="number", label="Floor"),
+    FieldDeclared(name="vip", type="boolean", label="Is a VIP"),
+    FieldDeclared(name="ticket.category", type="text", label="Category"),
+    FieldWithdrawn(name="floor"),
+)
 
 
 def envelopes() -> Iterator[Envelope[Fact]]:
-    yield from map(_plain, (*TICKET, *DESK, *POLICIES))
+    yield from map(_plain, (*TICKET, *DESK, *POLICIES, *REPORTABLE))
     yield from map(_laden, TICKET[:5])
 
 

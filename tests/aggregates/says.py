@@ -26,6 +26,7 @@ from aggregates.customer import (
     TierChanged,
 )
 from aggregates.fact import Fact
+from aggregates.reportable import FieldDeclared, FieldWithdrawn
 from aggregates.sla.policies import PoliciesOrdered, PolicyPublished, PolicyRetired
 from aggregates.team import (
     TeamCreated,
@@ -160,6 +161,10 @@ def _desk(before: Any, fact: Fact, after: Any) -> object:
             return set(before.current.policies) == set(fact.order) and after.current.policies == fact.order
         case PolicyRetired():
             return bool(before.versions(fact.policy)) and fact.policy not in after.current.policies
+        case FieldDeclared():
+            return before.declared.get(fact.name) != fact == after.declared.get(fact.name)
+        case FieldWithdrawn():
+            return fact.name in before.declared.keys() - after.declared.keys()
         case OrganisationChanged():
             return before.organisation != fact.organisation == after.organisation
     raise TypeError(f"say here what {fact.type_name} says")

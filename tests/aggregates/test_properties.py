@@ -21,6 +21,7 @@ from aggregates.envelope import Actor, decode, encode, envelope_of
 from aggregates.errors import Refusal
 from aggregates.fact import Command, Fact
 from aggregates.kinds import KINDS, evolved
+from aggregates.reportable import ReportableCommand
 from aggregates.sla.policies import PolicyCommand
 from aggregates.team import TeamCommand
 from aggregates.ticket.commands import (
@@ -76,6 +77,7 @@ COMMANDS: dict[str, Any] = {
     "organisation": OrganisationCommand,
     "calendar": CalendarCommand,
     "policy_list": PolicyCommand,
+    "reportable_fields": ReportableCommand,
 }
 OPEN = OpenTicket(requester=OPENED.requester, subject="Printer on fire", channel="email")
 # Other suites share the machine: a slow draw is no fault of what is tested.
@@ -190,7 +192,7 @@ def _assert_nothing_but_time_and_links_follows_the_end(story: Story) -> None:
     assert {fact.type_name for fact in after} <= {"ticket.time_logged.v1", "ticket.linked.v1", "ticket.unlinked.v1"}
 
 
-@pytest.mark.parametrize("kind", ["team", "agent", "customer", "organisation", "calendar", "policy_list"])
+@pytest.mark.parametrize("kind", sorted(COMMANDS.keys() - {"ticket"}))
 @SOME
 @given(data=st.data())
 def test_whatever_is_asked_of_the_desk_each_fact_changes_what_it_says(kind: str, data: st.DataObject) -> None:
