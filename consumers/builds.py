@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, LiteralString
 
@@ -45,10 +45,15 @@ SELECT %(schema)s, partition FROM generate_series(0, %(last)s) AS partition
 """
 CREATE_SCHEMA: LiteralString = "SELECT consumers.create_schema(%(schema)s)"
 ENTER: LiteralString = "SELECT set_config('search_path', quote_ident(%(schema)s), true)"
-DROP_VIEW: LiteralString = "DROP VIEW IF EXISTS read.{} CASCADE"
+DROP_VIEW: LiteralString = "DROP VIEW IF EXISTS {} CASCADE"
 READ_VIEWS_OF: LiteralString = """
-SELECT DISTINCT view_name FROM information_schema.view_table_usage
- WHERE view_schema = 'read' AND table_schema = %(schema)s
+SELECT DISTINCT view_schema, view_name FROM information_schema.view_table_usage
+ WHERE view_schema IN ('read', 'reporting') AND table_schema = %(schema)s
+"""
+# A digest tells whether this code would make others of the same tables.
+VIEWS_MADE: LiteralString = """
+UPDATE consumers.builds SET views = md5(%(views)s)
+ WHERE schema = %(schema)s AND views IS DISTINCT FROM md5(%(views)s)
 """
 # What others still build of this version, or an older one, has become pointless too.
 RETIRE: LiteralString = """
@@ -69,7 +74,8 @@ POSITION: LiteralString = "SELECT coalesce(min(position), 0) FROM consumers.chec
 
 @dataclass(frozen=True, slots=True)
 class Ddl:
-    """What a projection's tables are, the views in schema `read` through which people query them, and their indexes."""
+    """What a projection's tables are, the views in `read` and `reporting` through which people query them, and their
+    indexes."""
 
     tables: str
     read_views: str
@@ -96,7 +102,8 @@ def packaged_ddl(projection: Projection[Any]) -> Ddl:
 def ensure_live(connection: Connection[Any], projection: Projection[Any], ddl: Ddl | None = None) -> Build:
     """The build that this code is to feed: the live one, or, if that is of another version, a new one beside it.
 
-    The very first build is live at once. OutdatedCode if the live build is of a newer version than this code.
+    The very first build is live at once. Views that this code makes otherwise of the same tables are made anew.
+    OutdatedCode if the live build is of a newer version than this code. LockNotAvailable if readers would not let go.
     """
     ddl = ddl or packaged_ddl(projection)
     with connection.transaction():
@@ -105,6 +112,7 @@ def ensure_live(connection: Connection[Any], projection: Projection[Any], ddl: D
         if live is None:
             return swap(connection, create_build(connection, projection, ddl), ddl)
         if live.version == projection.version:
+            _make_views(connection, live, ddl, [live.schema])
             return live
         if live.version > projection.version:
             raise OutdatedCode(f"{live.schema} is live, but this code knows only version {projection.version}")
@@ -173,18 +181,24 @@ def swap(connection: Connection[Any], build: Build, ddl: Ddl) -> Build:
     connection.execute(FENCE, {"schemas": retired})
     if connection.execute(GO_LIVE, {"schema": build.schema}).rowcount != 1:
         raise Fenced(f"{build.schema}: another build took its place while it was built")
-    connection.execute(PATIENCE)
-    for schema in retired:
-        _drop_read_views(connection, schema)
-    enter(connection, build.schema)
-    connection.execute(ddl.read_views.encode())
+    _make_views(connection, build, ddl, retired)
     return replace(build, live=True)
+
+
+def _make_views(connection: Connection[Any], build: Build, ddl: Ddl, instead_of: Sequence[str]) -> None:
+    """Unless they are there: in the place of those that read these schemas."""
+    if connection.execute(VIEWS_MADE, {"schema": build.schema, "views": ddl.read_views}).rowcount:
+        connection.execute(PATIENCE)
+        for schema in instead_of:
+            _drop_read_views(connection, schema)
+        enter(connection, build.schema)
+        connection.execute(ddl.read_views.encode())
 
 
 def _drop_read_views(connection: Connection[Any], schema: str) -> None:
     """A view cannot be replaced by one with other columns."""
-    for (view,) in connection.execute(READ_VIEWS_OF, {"schema": schema}).fetchall():
-        connection.execute(sql.SQL(DROP_VIEW).format(sql.Identifier(view)))
+    for view in connection.execute(READ_VIEWS_OF, {"schema": schema}).fetchall():
+        connection.execute(sql.SQL(DROP_VIEW).format(sql.Identifier(*view)))
 
 
 def _newest(connection: Connection[Any], projection: Projection[Any]) -> Build | None:
