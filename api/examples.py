@@ -93,6 +93,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "DeclareField": {"name": "floor", "type": "number", "label": "Floor"},
     "PublishDefaults": {"calendar": FIRST_LINE, "reach": "new"},
+    "PublishRates": {
+        "rates": {
+            "currency": "EUR",
+            "levels": {"1": 6_000, "2": 9_000, "3": 15_000},
+            "teams": {FIRST_LINE: {"1": 4_500}},
+            "visible_to_customers": "time_and_cost",
+        },
+        "effective_from": "2026-01-01T00:00:00Z",
+    },
     "OrderPolicies": {"order": [FIRST_LINE, ADA], "reach": "new"},
     "DryRun": {"priority": "high", "channel": "phone", "tags": ["fire"], "fields": {"floor": 4}, "requester": CLEO},
     "PublishHours": {"hours": HOURS, "effective_from": "2026-09-01T00:00:00+02:00"},

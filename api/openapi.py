@@ -23,6 +23,7 @@ TAGS = [
     {"name": "agents", "description": "Who works here."},
     {"name": "customers", "description": "Whom we serve, and the organisations they belong to."},
     {"name": "sla", "description": "What is promised to whom: policies in their order and versions."},
+    {"name": "rates", "description": "What an hour of work costs, and what customers see of it."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "reporting", "description": "Which fields analysts may read in SQL."},
     {"name": "events", "description": "The log itself."},

@@ -17,6 +17,7 @@ from api.answers import human
 T = TypeVar("T")
 Human = Annotated[str, BeforeValidator(human), Field(examples=["T-1042"])]
 ERASED = "null once it was erased"
+COST = "in minor units of the currency, rounded half to even; a sum is rounded once, not the sum of rounded parts"
 
 
 class Shown(BaseModel):
@@ -110,11 +111,24 @@ class OwnThreadShown(Shown):
     messages: list[OwnMessageShown]
 
 
+class CostShown(Shown):
+    currency: str = Field(description="ISO 4217", examples=["EUR"])
+    cost: int = Field(description=COST)
+
+
+class OwnTimeShown(Shown):
+    """Null: the desk does not show it."""
+
+    seconds: int | None = Field(description="of work on the ticket")
+    costs: list[CostShown] | None
+
+
 class CustomerSeen(Shown):
     """What a ticket's requester is shown of it."""
 
     ticket: OwnTicketShown
     messages: list[OwnMessageShown]
+    time: OwnTimeShown
 
 
 class OwnTicketsPage(Shown):

@@ -11,6 +11,7 @@ from api.callers import ReaderCaller
 from api.reading import IfNoneMatch, Limit, Read, found
 from api.shown import CustomerSeen, MessageShown, OwnMessageShown, OwnTicketShown, ThreadShown, TicketShown
 from api.strict import router
+from api.ticket_time import own_time_shown, rates_then, whole_log
 from projections import tickets_queries
 from replay.past.ticket import own_thread_then, own_ticket_then, thread_then, ticket_then
 
@@ -57,9 +58,11 @@ async def get_customer_view(
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="only what came after this number")] = 0,
     limit: Limit = 100,
 ) -> CustomerSeen:
-    """What its requester sees of a ticket, or saw at a moment: their page of it, and their thread."""
+    """What its requester sees of a ticket, or saw at a moment: their page of it, their thread, and what it cost."""
     told = await ticket.past()
+    rates = await rates_then(ticket.services.store, whole_log() if ticket.now else told.moment)
     return CustomerSeen(
         ticket=OwnTicketShown.model_validate(own_ticket_then(told)),
         messages=[OwnMessageShown.model_validate(message) for message in own_thread_then(told, after, limit)],
+        time=own_time_shown(told, rates),
     )

@@ -11,15 +11,16 @@ from commands.handle import Ask, Handler, Seen, Writes
 from commands.references import references
 
 
-class Goals:
-    """Publishing and retiring goals. Raises Refusal."""
+async def change_goal(handler: Handler, command: GoalCommand, context: Context, goal: UUID) -> Accepted:
+    """`goal`: the one to publish or retire. Raises Refusal."""
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def decision(seen: Seen, desk: Desk) -> Writes:
+        return {GOAL_LIST: decide(goals_seen(seen), command, goal, desk, context.now)}
 
-    async def change(self, command: GoalCommand, context: Context, goal: UUID) -> Accepted:
-        def decision(seen: Seen, desk: Desk) -> Writes:
-            return {GOAL_LIST: decide(seen[GOAL_LIST].state or GoalList(), command, goal, desk, context.now)}
+    refers = references(command, context.actor)
+    return await handler.handle(Ask(command, context, own=(GOAL_LIST,), decide=decision, refers=refers))
 
-        refers = references(command, context.actor)
-        return await self._handler.handle(Ask(command, context, own=(GOAL_LIST,), decide=decision, refers=refers))
+
+def goals_seen(seen: Seen) -> GoalList:
+    known = seen[GOAL_LIST].state
+    return known if isinstance(known, GoalList) else GoalList()

@@ -17,18 +17,14 @@ from commands.handle import Ask, Handler, Seen, Writes
 from commands.references import references
 
 
-class Rates:
-    """Publishing rates. Raises Refusal."""
+async def publish_rates(handler: Handler, command: PublishRates, context: Context) -> Accepted:
+    """Raises Refusal."""
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def decision(seen: Seen, desk: Desk) -> Writes:
+        return {RATE_CARD: decide(card_seen(seen), command, desk, context.now)}
 
-    async def publish(self, command: PublishRates, context: Context) -> Accepted:
-        def decision(seen: Seen, desk: Desk) -> Writes:
-            return {RATE_CARD: decide(card_seen(seen), command, desk, context.now)}
-
-        refers = references(command, context.actor)
-        return await self._handler.handle(Ask(command, context, own=(RATE_CARD,), decide=decision, refers=refers))
+    refers = references(command, context.actor)
+    return await handler.handle(Ask(command, context, own=(RATE_CARD,), decide=decision, refers=refers))
 
 
 def charged(command: Command) -> tuple[UUID, ...]:

@@ -12,7 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from aggregates import agent, calendar, customer, reportable, team
+from aggregates import agent, calendar, customer, rates, reportable, team
 from aggregates.sla import policies as sla
 from aggregates.ticket import commands
 from api import bulk, my, policies
@@ -70,7 +70,7 @@ def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_are_what_they_are_examples_of(name: str) -> None:
-    rooms = (commands, agent, calendar, customer, team, sla, my, bulk, policies, reportable, what_if_given)
+    rooms = (commands, agent, calendar, customer, team, sla, my, bulk, policies, rates, reportable, what_if_given)
     model = next(getattr(room, name) for room in rooms if hasattr(room, name))
     TypeAdapter(model).validate_python(EXAMPLES[name])
 
