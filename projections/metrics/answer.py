@@ -1,4 +1,4 @@
-"""answer: what does an answered report hold? Its JSON is these fields, `since` and `until` written as `from` and `to`."""
+"""answer: what does an answered report hold? Its JSON is these fields, `since` and `until` as `from` and `to`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rows in order of bucket, then group; empty buckets are there. `compared_with`: the period before, null if none."""
+    """Rows in order of bucket, then group; empty buckets are there. `compared_with`: the period before, if asked for."""
 
     report: str
     title: str
