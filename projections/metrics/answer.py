@@ -83,7 +83,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rows in order of bucket, then group; empty buckets are there. `compared_with`: the period before, if asked for."""
+    """Rows in order of bucket, then group; empty buckets are there. `compared_with`: the period before, if any."""
 
     report: str
     title: str

@@ -38,7 +38,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One number out of rows: how many have a value, of how many tickets, their sum, or their nearest-rank percentile."""
+    """One number out of rows: how many have a value, of how many tickets, their sum or nearest-rank percentile."""
 
     how: How
     rows: Rows

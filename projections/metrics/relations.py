@@ -7,7 +7,7 @@ microseconds, `bucket` counts from 0 through the buckets of the period before an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -17,23 +17,20 @@ from projections.metrics.answer import Period, TimeKind
 from projections.metrics.measure import Source
 
 SIZES = range(1, 63)
-BEGINNING = datetime.min
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 TIMES: Mapping[TimeKind, sql.Identifier] = MappingProxyType(
     {"calendar": sql.Identifier("micros"), "business": sql.Identifier("business_micros")}
 )
 
-KNOWN: LiteralString = " AND since <= %(position)s AND (until IS NULL OR until > %(position)s)"
-EVENTS: LiteralString = (
-    """
+KNOWN: LiteralString = "AND since <= %(position)s AND (until IS NULL OR until > %(position)s)"
+EVENTS: LiteralString = """
 SELECT stream, place, number, kind, at, version, {time} AS time, amount, cost, currency, detail, agent, requester,
        channel, category, team, assignee, priority, ticket_type, level, tags, policy, policy_version, calendar,
        calendar_version, width_bucket(at, %(begins)s::timestamptz[]) - 1 AS bucket
   FROM read.figures
- WHERE kind = ANY (%(kinds)s) AND at >= %(since)s AND at < %(until)s
+ WHERE kind = ANY (%(kinds)s) AND at >= %(since)s AND at < %(until)s {known}
 """
-    + KNOWN
-)
 # What a ticket was until its last resolution, status by status; null where the time of a part of it is not known.
 LIVES: LiteralString = """
 SELECT r.stream, r.place, r.number, v.kind, r.at, r.version, v.time::bigint AS time, r.amount, r.detail, r.agent,
@@ -57,21 +54,17 @@ SELECT r.stream, r.place, r.number, v.kind, r.at, r.version, v.time::bigint AS t
  WHERE r.kind = 'fully_resolved' AND r.at >= %(since)s AND r.at < %(until)s AND v.kind = ANY (%(kinds)s)
        AND r.since <= %(position)s AND (r.until IS NULL OR r.until > %(position)s)
 """
-STRETCHES: LiteralString = (
-    """
+STRETCHES: LiteralString = """
 SELECT stream, place, number, 'stretch' AS kind, to_at AS at, to_version AS version, {time} AS time, status,
        assignee AS agent, requester, channel, category, team, assignee, priority, ticket_type, level, tags, policy,
        policy_version, calendar, calendar_version, width_bucket(to_at, %(begins)s::timestamptz[]) - 1 AS bucket
   FROM read.figure_spans
- WHERE to_at >= %(since)s AND to_at < %(until)s AND ended <= %(position)s
+ WHERE to_at >= %(since)s AND to_at < %(until)s AND ended <= %(position)s {known}
 """
-    + KNOWN
-)
 # Tickets that were open at the first instant, and those that were opened or came back after it: how many are open at
 # each instant follows, without looking at each by itself. They are looked up size by size, see figures.sql; what ended
 # behind the position lasted then. OFFSET 0: joined at will, the whole table would be read.
-OPEN: LiteralString = (
-    """
+OPEN: LiteralString = """
 SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position)s THEN s.to_at END AS ends
   FROM (SELECT b.*
           FROM unnest(%(sizes)s::smallint[], %(size_begins)s::timestamptz[]) AS w (size, begin)
@@ -82,42 +75,33 @@ SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position
         SELECT * FROM read.figure_spans WHERE size_at IS NULL AND from_at <= %(last)s
          UNION ALL
         SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= %(first)s) s
- WHERE status NOT IN ('resolved', 'closed')
+ WHERE status NOT IN ('resolved', 'closed') {known}
 """
-    + KNOWN
-)
 # One row for each ticket that is open from an instant on (n = 1), and from an instant on no more (n = -1).
-LEVELS: LiteralString = (
-    """
+LEVELS: LiteralString = """
 SELECT o.*, m.at, m.n, width_bucket(m.at - interval '1 microsecond', %(ends)s::timestamptz[]) AS bucket
-  FROM ("""
-    + OPEN
-    + """) o
+  FROM ({open}) o
  CROSS JOIN LATERAL (VALUES (o.from_at, 1), (o.ends, -1)) m (at, n)
  WHERE m.at <= %(last)s
 """
-)
 # One row for each ticket and each instant at which it is open.
-AGES: LiteralString = (
-    """
+AGES: LiteralString = """
 SELECT o.*, (extract(epoch FROM (%(ends)s::timestamptz[])[bucket + 1] - o.opened_at) * 1000000)::bigint AS time,
        bucket, o.from_version AS version, o.from_at AS at
-  FROM ("""
-    + OPEN
-    + """) o
+  FROM ({open}) o
  CROSS JOIN LATERAL generate_series(
        width_bucket(o.from_at - interval '1 microsecond', %(ends)s::timestamptz[]),
        coalesce(width_bucket(o.ends - interval '1 microsecond', %(ends)s::timestamptz[]),
                 cardinality(%(ends)s::timestamptz[])) - 1) AS bucket
 """
-)
 RELATIONS: Mapping[Source, LiteralString] = MappingProxyType(
     {"events": EVENTS, "lives": LIVES, "stretches": STRETCHES, "levels": LEVELS, "ages": AGES}
 )
 
 
 def relation(source: Source, time: TimeKind) -> sql.Composable:
-    return sql.SQL(RELATIONS[source]).format(time=TIMES[time])
+    known = sql.SQL(KNOWN)
+    return sql.SQL(RELATIONS[source]).format(time=TIMES[time], known=known, open=sql.SQL(OPEN).format(known=known))
 
 
 def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:
@@ -141,4 +125,4 @@ def _before(instant: datetime, size: int) -> datetime:
     try:
         return instant - (1 << size) * MICROSECOND
     except OverflowError:
-        return BEGINNING.replace(tzinfo=instant.tzinfo)
+        return BEGINNING

@@ -31,8 +31,8 @@ CAUSE = "what caused it: manual, sla_warning, sla_breach, rule or import"
 METRICS: tuple[Metric, ...] = (
     count(
         "arrivals", "Tickets opened", OPENED,
-        "Tickets opened in the period, through any channel, by whomever. Each counts once, when it was opened; follow-ups "
-        "of closed tickets are tickets of their own. What turned out to be spam later counts, for it arrived.",
+        "Tickets opened in the period, through any channel, by whomever. Each counts once, when it was opened; "
+        "follow-ups of closed tickets are tickets of their own. What turned out to be spam later counts: it arrived.",
         (Opened,), unit="tickets",
     ),
     count(
@@ -63,8 +63,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "reopens_per_resolution", "Reopened per resolution", "share",
-        "Times that a ticket was reopened in the period, divided by the times that one was resolved in it; null if none "
-        "was. A ticket resolved before the period and reopened in it makes it greater: it may exceed 1.",
+        "Times that a ticket was reopened in the period, divided by the times that one was resolved in it; null if "
+        "none was. A ticket resolved before the period and reopened in it makes it greater: it may exceed 1.",
         "events", Quotient(Part("count", REOPENED), Part("count", RESOLVED)), (Reopened, Resolved),
     ),
     count(
@@ -81,8 +81,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "handed_on_tickets", "Tickets handed to another agent", "tickets",
-        "Tickets that came to another agent than the last one who had them, each counted once in the period, bucket and "
-        "group.",
+        "Tickets that came to another agent than the last one who had them, each counted once in the period, bucket "
+        "and group.",
         "events", Part("tickets", ASSIGNEE_HANDOFF), HANDED,
     ),
     *timed(

@@ -20,9 +20,9 @@ METRICS: tuple[Metric, ...] = (
     *timed(
         "first_reply", "First reply time", FIRST,
         "From the opening of the ticket to the first public reply by a person, counted when that was given. A message "
-        "with which an agent opened the ticket is no reply: the next one counts. Automatic "
-        "answers and internal notes do not count, nor does a ticket without a reply yet; one whose target was missed "
-        "does. Business time is that of the calendars which the policies in force then named; without any, it has none.",
+        "with which an agent opened the ticket is no reply: the next one counts. Automatic answers and internal notes "
+        "do not count, nor does a ticket without a reply yet; one whose target was missed does. Business time is that "
+        "of the calendars which the policies then in force named; where there were none, it has none.",
         READS,
     ),
     count(
@@ -31,8 +31,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     *timed(
         "next_reply", "Next reply time", NEXT,
-        "From the oldest message of the requester that nobody had answered to the next public reply by a person, counted "
-        "when that was given; the first reply of a ticket is not among them. Each such wait counts by itself.",
+        "From the oldest message of the requester that nobody had answered to the next public reply by a person, "
+        "counted when that was given; the first reply of a ticket is not among them. Each such wait counts by itself.",
         READS,
     ),
     count(

@@ -9,8 +9,8 @@ from projections.metrics.measure import Metric, Part, Quotient, Rows
 FULLY = Rows("fully_resolved")
 READS = (Opened, PutPending, PutOnHold, Reopened, Resolved)
 PER_TICKET = (
-    "of one ticket from its opening to its last resolution so far, added up over all stretches, and counted when it was "
-    "resolved. A ticket never resolved does not count, and one reopened and resolved again counts with its newest only."
+    "of one ticket from its opening to its last resolution so far, added up over all stretches, and counted when it "
+    "was resolved. A ticket never resolved does not count; one resolved again counts with its newest resolution only."
 )
 
 METRICS: tuple[Metric, ...] = (
@@ -23,8 +23,8 @@ METRICS: tuple[Metric, ...] = (
     *timed(
         "full_resolution", "Full resolution time", FULLY,
         "From the opening of a ticket to its last resolution so far, counted when it was resolved, pending time and "
-        "reopenings included. When a reopened ticket is resolved again, its newest resolution takes the place of the one "
-        "before it, from that position of the log on.",
+        "reopenings included. When a reopened ticket is resolved again, its newest resolution takes the place of the "
+        "one before it, from that position of the log on.",
         (Opened, Reopened, Resolved),
     ),
     share(

@@ -30,8 +30,8 @@ METRICS: tuple[Metric, ...] = (
     share("satisfaction", "Satisfied", RATED, Rows("rated", "detail = 'good'"),
           f"Of the ratings given in the period, those of 4 or 5; null if none was given. {NEWEST}", READS),
     share("response_rate", "Response rate", REQUESTED, ANSWERED,
-          "Of the requests for a rating made in the period, those that have been answered, whenever that was, as far as "
-          "it is known at the answer's position; null if none was made.",
+          "Of the requests for a rating made in the period, those that have been answered, whenever that was, as far "
+          "as it is known at the answer's position; null if none was made.",
           (SatisfactionRequested, SatisfactionRated), detail="resolved or survey"),
     count("good_to_bad", "Ratings turned from good to bad", Rows("rating_changed", "detail = 'good_to_bad'"),
           "Ratings that were changed in the period from 4 or 5 to 1 or 2.", READS),

@@ -11,8 +11,8 @@ from projections.metrics.measure import Metric, Rows
 
 READS = (SlaMet, SlaBreached, SlaMetWithdrawn, SlaBreachWithdrawn)
 WHEN = (
-    "A cycle of a clock counts once, when its target was met or, to the microsecond, when it was due. What was withdrawn "
-    "because of a fact that became known later does not count from that position of the log on."
+    "A cycle of a clock counts once, when its target was met or, to the microsecond, when it was due. What was "
+    "withdrawn because of a fact that became known later does not count from that position of the log on."
 )
 CLOCK = "the clock: first_reply, next_reply, update, pausable_update, resolution, assignment and so on"
 # Written out: what goes into SQL is no string made at run time.
@@ -36,7 +36,7 @@ METRICS: tuple[Metric, ...] = (
     count("sla_breached", "SLA targets breached", Rows("sla", "amount = 0"),
           f"Targets of SLA clocks that were breached in the period. {WHEN}", READS, detail=CLOCK),
     share("sla_compliance", "SLA compliance", Rows("sla"), MET,
-          f"Of the targets of all SLA clocks that were met or breached in the period, those met; null if none was. {WHEN}",
+          f"Of all SLA targets that were met or breached in the period, those met; null if none was. {WHEN}",
           READS, detail=CLOCK),
     *(
         share(

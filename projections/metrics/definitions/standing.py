@@ -42,13 +42,13 @@ METRICS: tuple[Metric, ...] = (
     ),
     count(
         "backlog_unanswered", "Open tickets whose requester waits", Rows("open", "unanswered"),
-        f"Tickets that were neither resolved nor closed and held a message of the requester that no person had answered "
-        f"publicly {THEN}.",
+        f"Tickets that were neither resolved nor closed and held a message of the requester that no person had "
+        f"answered publicly {THEN}.",
         (*STATUS, MessageReceived, ReplyAdded), unit="tickets", source="levels",
     ),
     *timed(
         "backlog_age", "Age of open tickets", OPEN,
-        f"Of the tickets that were neither resolved nor closed, how long ago each was opened, {THEN}; calendar time only.",
+        f"How long ago each ticket was opened that was neither resolved nor closed {THEN}; calendar time only.",
         STATUS, source="ages",
     ),
 )  # fmt: skip

@@ -24,8 +24,8 @@ from projections.metrics.measure import Metric, Part, Points, Quotient, Rows
 STATUS = (Opened, PutPending, PutOnHold, Reopened, Resolved)
 OWNERS = (Assigned, Unassigned, Routed, Escalated, DeEscalated)
 STRETCHES = (
-    "Stretches in which a ticket's {status}, and kept team, assignee, level and what else it can be grouped by; added up "
-    "where they ended in the period. Those that last do not count yet, and one that began before it counts whole."
+    "Stretches in which a ticket's {status}, and kept team, assignee, level and what else it can be grouped by; added "
+    "up where they ended in the period. Those that last do not count yet, and one that began before it counts whole."
 )
 LOGGED = Rows("time_logged")
 BILLABLE = Rows("time_logged", "detail = 'billable'")
@@ -80,8 +80,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "points", "Points", "points",
         "10 for each resolution, 2 for each public reply by a person, 5 for each SLA target met and 10 for each good "
-        "rating; 5 less for each SLA target breached, and 10 less for each bad rating. For weekly leaderboards: it says "
-        "how much was done and kept, not how hard it was.",
+        "rating; 5 less for each SLA target breached, and 10 less for each bad rating. For weekly leaderboards: it "
+        "says how much was done and kept, not how hard it was.",
         "events",
         Points((
             (10, Part("count", Rows("resolved"))), (2, Part("count", Rows("reply"))),
