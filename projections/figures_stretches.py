@@ -1,0 +1,89 @@
+"""figures_stretches: what was a ticket like at each instant, in order of occurrence?"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime
+from operator import attrgetter, itemgetter
+from typing import NamedTuple, Protocol
+
+from aggregates.ticket.events import TicketFact
+from aggregates.ticket.state import Ticket, amended, changes
+from projections.figures_time import MICROSECOND, Policies, Values
+from projections.queues_fold import size
+
+dimensions = attrgetter(
+    "requester", "channel", "category", "team", "assignee", "priority", "ticket_type", "level", "tags"
+)
+TEAM, ASSIGNEE = 3, 4
+
+
+class Began(NamedTuple):
+    """When something began, and with which event."""
+
+    at: datetime
+    version: int
+
+
+class Rows(Protocol):
+    """Where rows go, each under a key of its own. Only the end of one is ever told later, and that it holds no more."""
+
+    def add(self, key: object, values: Values) -> None: ...
+    def end(self, key: object, end: Values) -> None: ...
+    def drop(self, key: object) -> None: ...
+
+
+class Stretches:
+    """`rows`: one a stretch, by the version of the event that began it.
+
+    opening     its first; None: until then it is not looked at
+    waiting     since the oldest message that nobody answered
+    dims        its dimensions now
+    """
+
+    def __init__(self, rows: Rows, policies: Policies) -> None:
+        self.rows, self.ticket = rows, Ticket()
+        self.number = 0
+        self.opening: Began | None = None
+        self.waiting: Began | None = None
+        self.dims: Values = ()
+        self._policies = policies
+        self._past: list[tuple[datetime, Values]] = []
+        self._look: Values | None = None
+        self._span: Began | None = None
+
+    def change(self, fact: TicketFact, at: datetime) -> None:
+        changed = changes(self.ticket, fact)
+        if not changed:
+            return
+        amended(self.ticket, changed)
+        dims = dimensions(self.ticket)
+        if dims != self.dims:
+            self.dims = dims
+            self._past.append((at, dims))
+
+    def dims_at(self, at: datetime) -> Values | None:
+        """After all that is known to have happened by then; None before the opening."""
+        if self.opening is None or at < self.opening.at:
+            return None
+        return self._past[bisect_right(self._past, at, key=itemgetter(0)) - 1][1]
+
+    def see(self, opening: Began, at: datetime, version: int) -> None:
+        """Where something about the ticket is another, one stretch ends and the next one begins; none is empty."""
+        ticket, span = self.ticket, self._span
+        over = ticket.status == "closed" or ticket.spam
+        look = None if over else (ticket.status, self.waiting is not None, self.dims)
+        if look == self._look:
+            return
+        if span is not None and span.at == at:
+            self.rows.drop(span.version)
+        elif span is not None:
+            self.rows.end(span.version, self._end(span, Began(at, version)))
+        self._look, self._span = look, None if look is None else Began(at, version)
+        if look is not None:
+            status, unanswered, dims = look
+            self.rows.add(version, (self.number, status, unanswered, *dims, opening.at, at, version))
+
+    def _end(self, span: Began, end: Began) -> Values:
+        micros = (end.at - span.at) // MICROSECOND
+        return (*end, micros, self._policies.passed(span.at, end.at), size(micros), *self._policies.now)
