@@ -1,0 +1,100 @@
+"""languages: which language is a line in, and what is the same in all forms of a word?
+
+English and Russian words go to their Snowball stems, the ones that Postgres has, too. Snowball knows no Slovenian and
+no Bulgarian: there a dictionary gives the word's base form, and a few endings that were taken off what no dictionary
+knows, or what was typed without its diacritics. The same dictionaries, by counting, tell one language from another.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from threading import Lock
+from types import MappingProxyType
+from typing import Literal
+
+import simplemma
+import snowballstemmer
+
+Language = Literal["bg", "en", "ru", "sl", "zh"]
+Script = Literal["latin", "cyrillic", "han"]
+WRITTEN: Mapping[Script, tuple[Language, ...]] = MappingProxyType(
+    {"latin": ("en", "sl"), "cyrillic": ("ru", "bg"), "han": ("zh",)}
+)
+SNOWBALL = MappingProxyType({"en": snowballstemmer.stemmer("english"), "ru": snowballstemmer.stemmer("russian")})
+# A Snowball stemmer keeps the word that it works on.
+ONE_AT_A_TIME = Lock()
+WORDS = tomllib.loads(files("projections").joinpath("languages.toml").read_text("utf-8"))
+COMMON = frozenset(WORDS["common"].split())
+"""Asked for only together with other words: nobody looks for a ticket by these."""
+ENDINGS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {language: sorted(endings.split(), key=len, reverse=True) for language, endings in WORDS["endings"].items()}
+)
+VOWELS: Mapping[str, str] = MappingProxyType(WORDS["vowels"])
+SHORTEST_STEM = 4
+# Strokes do not come off as marks do; the breve of й makes a letter of its own.
+STROKES = str.maketrans("đłø", "dlo")
+SHORT_I = "\u0438\u0306"
+
+
+def folded(word: str) -> str:
+    """The word without case and diacritics."""
+    bare = ""
+    for char in unicodedata.normalize("NFKD", word.casefold()):
+        if not unicodedata.combining(char) or bare[-1:] + char == SHORT_I:
+            bare += char
+    return unicodedata.normalize("NFC", bare).translate(STROKES)
+
+
+def script(word: str) -> Script | None:
+    """Of its first letter. None: a script that nobody here writes, or a number."""
+    first = word[:1]
+    if first < "\u0370":
+        return "latin" if first.isalpha() else None
+    if "\u0400" <= first <= "\u052f":
+        return "cyrillic"
+    return "han" if first.isalpha() and unicodedata.name(first, "").startswith("CJK") else None
+
+
+def counted(words: Collection[str]) -> dict[Language, int]:
+    """How many of a line's words, as they were written, each language knows."""
+    counts: dict[Language, int] = {}
+    for word in words:
+        for language in WRITTEN.get(script(word), ()):  # type: ignore[arg-type]
+            counts[language] = counts.get(language, 0) + _knows(language, word)
+    return counts
+
+
+def spoken(words: Sequence[str], counts: Mapping[Language, int], script: Script) -> tuple[Language, ...]:
+    """The languages whose forms a line's words of one script may be: one if it is plain, all of them if not."""
+    several = WRITTEN[script]
+    most = max(several, key=lambda language: counts.get(language, 0))
+    others = max((counts.get(language, 0) for language in several if language != most), default=0)
+    knows = counts.get(most, 0)
+    return (most,) if knows > 2 * others and 2 * knows >= len(words) else several
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str, language: Language) -> str:
+    """What all forms of the word, written in small letters, have in common."""
+    if language in SNOWBALL:
+        with ONE_AT_A_TIME:
+            return str(SNOWBALL[language].stemWord(folded(word)))
+    return _shortened(folded(simplemma.lemmatize(word, language, low_memory=True)), language)
+
+
+def _shortened(word: str, language: Language) -> str:
+    """Ending after ending: so that a word that looks as if it had one loses it in all its forms."""
+    while True:
+        ending = next((e for e in ENDINGS[language] if len(word) - len(e) >= SHORTEST_STEM and word.endswith(e)), "")
+        if not ending:
+            return word[:-1] if len(word) == SHORTEST_STEM and word[-1] in VOWELS[language] else word
+        word = word.removesuffix(ending)
+
+
+@lru_cache(maxsize=100_000)
+def _knows(language: Language, word: str) -> bool:
+    return language == "zh" or (len(word) > 1 and simplemma.is_known(word, language, low_memory=True))

@@ -1,0 +1,142 @@
+"""search_words: which words are in a text, and under which names are they found?
+
+A word is found as it stands, without case and diacritics, and under its stem in each language that it may be of:
+`en/print` is no word of another language. Chinese is found by each two neighbouring characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from projections.languages import COMMON, WRITTEN, Language, counted, folded, script, spoken, stem
+
+Weight = Literal["A", "D"]
+"""Of a subject, or of what was written under it."""
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+WORD = re.compile(rf"[{HAN}]+|(?:(?![{HAN}_])[\w\u0300-\u036f])+")
+# Postgres takes a megabyte of lexemes, 256 places of each, and no place beyond 16,383.
+LONGEST_WORD = 64
+MOST_WORDS = 16_000
+MOST_BYTES = 500_000
+MOST_PLACES = 255
+SHORTEST_STEMMED = 3
+GAP = 2
+"""So that no phrase goes on from the subject to the text."""
+
+
+class Token(NamedTuple):
+    """A word, or two Chinese characters, and where in the text it is.
+
+    written   in small letters, with its diacritics
+    last      it is the last character of a Chinese run, which a lone character is found by
+    """
+
+    start: int
+    end: int
+    written: str
+    word: str
+    last: bool = False
+
+
+@dataclass(slots=True)
+class Index:
+    """What a text is found by: the places of each lexeme, as a tsvector has them."""
+
+    places: dict[str, list[str]] = field(default_factory=dict)
+    place: int = 0
+    size: int = 0
+    known: Counter[Language] = field(default_factory=Counter)
+
+    @property
+    def language(self) -> Language | None:
+        """That of most of its words, if there is one."""
+        first, second = [*self.known.most_common(2), (None, 0), (None, 0)][:2]
+        return first[0] if first[1] > second[1] else None
+
+    @property
+    def full(self) -> bool:
+        return self.place >= MOST_WORDS or self.size >= MOST_BYTES
+
+    def add(self, text: str, weight: Weight) -> Index:
+        """One text more, behind what there is."""
+        self.place += GAP if self.place else 0
+        for line in text.splitlines():
+            self._add_line(line, weight)
+        return self
+
+    def vector(self) -> str:
+        return " ".join(f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self.places.items())
+
+    def _add_line(self, line: str, weight: Weight) -> None:
+        found = list(tokens(line))
+        written = {script: [] for script in WRITTEN}
+        for token in found:
+            kind = script(token.written)
+            if kind is not None:
+                written[kind].append(token.written)
+        counts = counted([word for words in written.values() for word in words])
+        self.known.update(counts)
+        of = {kind: spoken(words, counts, kind) for kind, words in written.items()}
+        for token in found:
+            if self.full:
+                break
+            self.place += 1
+            kind = script(token.written)
+            for lexeme in (token.word, *stems(token.written, of[kind] if kind else ())):
+                self._add(lexeme, weight)
+
+    def _add(self, lexeme: str, weight: Weight) -> None:
+        places = self.places.get(lexeme)
+        if places is None:
+            places = self.places[lexeme] = []
+            self.size += len(lexeme.encode()) + 8
+        if len(places) < MOST_PLACES:
+            places.append(f"{self.place}{weight}" if weight != "D" else str(self.place))
+            self.size += 2
+
+
+def tokens(text: str) -> Iterator[Token]:
+    for found in WORD.finditer(text):
+        start, run = found.start(), found.group()
+        if script(run) == "han":
+            yield from _pairs(start, run)
+            continue
+        written, word = _both(run)
+        if word:
+            yield Token(start, found.end(), written, word)
+
+
+def stems(written: str, languages: Iterable[Language]) -> list[str]:
+    """The names under which a word's other forms are found."""
+    if len(written) < SHORTEST_STEMMED or not written.isalpha() or folded(written) in COMMON:
+        return []
+    return [f"{language}/{stem(written, language)[:LONGEST_WORD]}" for language in languages if language != "zh"]
+
+
+def forms(token: Token) -> list[str]:
+    """All names under which a word of a language that is not known may be found."""
+    kind = script(token.written)
+    return [token.word, *stems(token.written, WRITTEN[kind] if kind else ())]
+
+
+def quoted(lexeme: str) -> str:
+    """As tsvector and tsquery read it."""
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _pairs(start: int, run: str) -> Iterator[Token]:
+    run = unicodedata.normalize("NFC", run)
+    for place in range(len(run)):
+        pair = run[place : place + 2]
+        yield Token(start + place, start + place + len(pair), pair, pair, len(pair) == 1)
+
+
+@lru_cache(maxsize=100_000)
+def _both(run: str) -> tuple[str, str]:
+    return unicodedata.normalize("NFC", run).lower()[:LONGEST_WORD], folded(run)[:LONGEST_WORD]
