@@ -31,6 +31,8 @@ COMMANDS = (
     "demo",
     "parked",
     "sla",
+    "analyst",
+    "goals",
     "replay",
     "audit",
     "log",

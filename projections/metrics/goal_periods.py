@@ -1,7 +1,7 @@
 """goal_periods: which periods does a goal have, and by which of its versions is each of them judged?
 
 By the version that is in force when the period ends, and one that still runs by the version in force now. So whoever
-corrects a goal corrects the period that runs, and none that is over; a goal that ends within a period leaves it unjudged.
+corrects a goal corrects the period that runs, and none that is over; a goal that ends within one leaves it unjudged.
 Where another length or zone comes into force, the first period begins where the last one judged has ended.
 """
 

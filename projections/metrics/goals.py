@@ -15,7 +15,6 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from aggregates.goals.terms import TIMED, Figure, GoalMetric, GoalTerms, Share
 from projections.cursor import Page, decode, page
-from projections.metrics.answer import Period
 from projections.metrics.goal_periods import Judged
 from projections.metrics.goal_standing import BEST_SCORE, Measured
 from projections.metrics.measure import MICROSECONDS
@@ -28,15 +27,17 @@ KINDS: Mapping[GoalMetric, tuple[str, str | None]] = {
     "next_reply": ("reply", "next"),
     "satisfaction": ("rated", None),
     "sla_compliance": ("sla", None),
+    "backlog": ("open", None),
 }
 # Whose a figure is: of what somebody did, who did it; else who had the ticket.
 DONE: frozenset[GoalMetric] = frozenset({"first_reply", "next_reply", "satisfaction"})
 RANKS = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
+NOTHING = Measured()
 KEY: TypeAdapter[tuple[AwareDatetime, UUID, int]] = TypeAdapter(tuple[AwareDatetime, UUID, int])
 
 ASKED: LiteralString = """
-jsonb_to_recordset(%(asked)s) AS p (
-       place int, kind text, detail text, since timestamptz, until timestamptz, business boolean, done boolean,
+  FROM jsonb_to_recordset(%(asked)s) AS p (
+       place int, kind text, detail text, value text, since timestamptz, until timestamptz, done boolean,
        least bigint, most bigint, rank float8, team uuid, agent uuid, ticket_types text[], channels text[],
        categories text[], priorities text[], tags text[])
 """
@@ -47,13 +48,163 @@ COUNTED: LiteralString = """
        AND (p.priorities IS NULL OR f.priority = ANY (p.priorities))
        AND f.since <= %(position)s AND (f.until IS NULL OR f.until > %(position)s)
 """
-ROWS: LiteralString = (
+EVENTS: LiteralString = (
     """
   FROM read.figures f
- CROSS JOIN LATERAL (SELECT CASE WHEN p.business THEN f.business_micros ELSE coalesce(f.micros, f.amount) END) v (value)
+ CROSS JOIN LATERAL (
+       SELECT CASE p.value WHEN 'calendar' THEN f.micros WHEN 'business' THEN f.business_micros ELSE f.amount END
+       ) v (value)
  WHERE f.kind = p.kind AND f.at >= p.since AND f.at < p.until AND f.at <= %(at)s AND v.value IS NOT NULL
        AND (p.detail IS NULL OR f.detail = p.detail)
        AND (p.agent IS NULL OR CASE WHEN p.done THEN f.agent ELSE f.assignee END = p.agent)
 """
     + COUNTED
 )
+# Of open tickets, the period's end alone counts. What lasted then is looked up size by size: see figures.sql.
+OPEN: LiteralString = """
+  FROM (SELECT b.*
+          FROM unnest(%(sizes)s::smallint[]) w (size)
+         CROSS JOIN LATERAL (
+               SELECT * FROM read.figure_spans
+                WHERE size_at = w.size AND from_at <= least(p.until, %(at)s) AND to_at > least(p.until, %(at)s)
+                  AND from_at > CASE WHEN w.size > 52 THEN '-infinity'
+                                     ELSE least(p.until, %(at)s) - (1::bigint << w.size) * interval '1 microsecond' END
+               OFFSET 0) b
+         UNION ALL
+        SELECT * FROM read.figure_spans WHERE size_at IS NULL AND from_at <= least(p.until, %(at)s)
+         UNION ALL
+        SELECT * FROM read.figure_spans
+         WHERE ended > %(position)s AND from_at <= least(p.until, %(at)s) AND to_at <= least(p.until, %(at)s)) f
+ WHERE f.status NOT IN ('resolved', 'closed') AND (p.agent IS NULL OR f.assignee = p.agent)
+"""
+MEASURED: LiteralString = (
+    "SELECT p.place, m.measured, m.good, m.total, m.rank"
+    + ASKED
+    + """ CROSS JOIN LATERAL (
+SELECT count(*) AS measured, count(*) FILTER (WHERE v.value BETWEEN p.least AND p.most) AS good,
+       coalesce(sum(v.value), 0) AS total,
+       percentile_disc(p.rank) WITHIN GROUP (ORDER BY v.value) FILTER (WHERE p.rank IS NOT NULL) AS rank
+"""
+    + EVENTS
+    + ") m WHERE p.kind <> 'open'"
+)
+MEASURED_OPEN: LiteralString = (
+    "SELECT p.place, m.measured, 0, 0, NULL::bigint"
+    + ASKED
+    + " CROSS JOIN LATERAL (SELECT count(*) AS measured "
+    + OPEN
+    + COUNTED
+    + ") m WHERE p.kind = 'open'"
+)
+TICKETS: LiteralString = (
+    """
+SELECT m.* """
+    + ASKED
+    + """ CROSS JOIN LATERAL (
+SELECT f.stream AS ticket, f.number, f.version, f.at, f.place, v.value, v.value BETWEEN p.least AND p.most AS good
+"""
+    + EVENTS
+    + """) m
+ WHERE (%(good)s::boolean IS NULL OR m.good = %(good)s)
+       AND (%(k0)s::timestamptz IS NULL OR (m.at, m.ticket, m.place) < (%(k0)s, %(k1)s::uuid, %(k2)s))
+ ORDER BY m.at DESC, m.ticket DESC, m.place DESC LIMIT %(limit)s
+"""
+)
+TICKETS_OPEN: LiteralString = (
+    """
+SELECT m.* """
+    + ASKED
+    + """ CROSS JOIN LATERAL (
+SELECT f.stream AS ticket, f.number, f.from_version AS version, f.from_at AS at, f.place, NULL::bigint AS value,
+       NULL::boolean AS good
+"""
+    + OPEN
+    + COUNTED
+    + """) m
+ WHERE (%(k0)s::timestamptz IS NULL OR (m.at, m.ticket, m.place) < (%(k0)s, %(k1)s::uuid, %(k2)s))
+ ORDER BY m.at DESC, m.ticket DESC, m.place DESC LIMIT %(limit)s
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What one ticket gave: `at` its version, microseconds or a score; `good`: as the goal wants it, of a share."""
+
+    ticket: UUID
+    number: int
+    version: int
+    at: datetime
+    place: int
+    value: int | None
+    good: bool | None
+
+
+async def measured(
+    connection: AsyncConnection[Any], asked: Sequence[Judged], position: int, at: datetime
+) -> list[Measured]:
+    """Of all these periods, of whichever goals: two statements at most. Nothing counts that happened after `at`."""
+    rows = [_asked(place, one) for place, one in enumerate(asked)]
+    found = {}
+    for query in (MEASURED, MEASURED_OPEN):
+        if any((row["kind"] == "open") == (query is MEASURED_OPEN) for row in rows):
+            async with connection.cursor(row_factory=tuple_row) as cursor:
+                await cursor.execute(query, _parameters(rows, position, at))
+                found |= {place: Measured(n, good, int(sum), rank) async for place, n, good, sum, rank in cursor}
+    return [found.get(place, NOTHING) for place in range(len(rows))]
+
+
+async def tickets(
+    connection: AsyncConnection[Any],
+    asked: Judged,
+    position: int,
+    at: datetime,
+    counted: Counted | None,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[Ticket]:
+    """What was measured in a period, newest first; `counted`: only what counts so. Raises InvalidCursor."""
+    k0, k1, k2 = (None, None, None) if cursor is None else decode(KEY, cursor)
+    key = {"k0": k0, "k1": k1, "k2": k2, "limit": limit + 1, "good": None if counted is None else counted == "for"}
+    query = TICKETS_OPEN if asked.version.terms.metric == "backlog" else TICKETS
+    async with connection.cursor(row_factory=class_row(Ticket)) as rows:
+        await rows.execute(query, _parameters([_asked(0, asked)], position, at) | key)
+        return page(await rows.fetchall(), limit, KEY, lambda row: (row.at, row.ticket, row.place))
+
+
+def _parameters(rows: Sequence[Mapping[str, Any]], position: int, at: datetime) -> dict[str, Any]:
+    return {"asked": Jsonb(rows), "position": position, "at": at, "sizes": list(SIZES)}
+
+
+def _asked(place: int, one: Judged) -> dict[str, Any]:
+    terms, target = one.version.terms, one.version.terms.target
+    kind, detail = KINDS[terms.metric]
+    least, most = _good(terms)
+    return {
+        "place": place,
+        "kind": kind,
+        "detail": terms.promise or detail,
+        "value": terms.time if terms.metric in TIMED else "amount",
+        "since": one.period.since.isoformat(),
+        "until": one.period.until.isoformat(),
+        "done": terms.metric in DONE,
+        "least": least,
+        "most": most,
+        "rank": RANKS.get(target.statistic) if isinstance(target, Figure) else None,
+        "team": terms.team and str(terms.team),
+        "agent": terms.agent and str(terms.agent),
+        **{name: list(values) or None for name, values in terms.conditions},
+    }
+
+
+def _good(terms: GoalTerms) -> tuple[int | None, int | None]:
+    """Between which values, both included, one is as a share wants it."""
+    match terms.target:
+        case Share(within=int(within)):
+            return 0, within * MICROSECONDS
+        case Share(score=int(score)):
+            return score, BEST_SCORE
+        case Share():
+            return 1, 1
+        case _:
+            return None, None

@@ -1,0 +1,65 @@
+"""How do goals stand, in the period that runs and in those before, as known at a moment?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from aggregates.envelope import recorded
+from aggregates.goals.goals import GOAL_LIST, GoalList, GoalPublished, GoalRetired, Version, evolve
+from aggregates.moment import Moment
+from commands.log import stream_after
+from projections.metrics.goal_periods import Judged, judged, running
+from projections.metrics.goal_standing import Measured
+from projections.metrics.goals import measured
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A goal in one period. `over`: it had ended."""
+
+    judged: Judged
+    found: Measured
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`newest`: the version that was published last; `stood`: in the period that runs, if the goal is in force."""
+
+    newest: Version
+    stood: Stood | None
+
+
+async def goals_then(connection: AsyncConnection[Any], moment: Moment) -> GoalList:
+    events = map(recorded, await stream_after(connection, GOAL_LIST, 0))
+    facts = (event.fact for event in moment.facts(events))
+    return reduce(evolve, (fact for fact in facts if isinstance(fact, GoalPublished | GoalRetired)), GoalList())
+
+
+async def progress(
+    connection: AsyncConnection[Any], goals: GoalList, asked: Iterable[UUID], moment: Moment
+) -> list[Progress]:
+    """Of each of these goals, all measured at once."""
+    newest = {goal: goals.versions(goal)[-1] for goal in asked}
+    runs = {goal: found for goal in newest if (found := running(goals.stretches(goal), moment.at)) is not None}
+    stood = dict(zip(runs, await _stood(connection, list(runs.values()), moment), strict=True))
+    return [Progress(version, stood.get(goal)) for goal, version in newest.items()]
+
+
+async def history(
+    connection: AsyncConnection[Any], goals: GoalList, goal: UUID, since: datetime, until: datetime, moment: Moment
+) -> list[Stood]:
+    """Of the periods that reach into [since, until), the one that runs included. Raises Unacceptable."""
+    return await _stood(connection, judged(goals.stretches(goal), since, until, moment.at), moment)
+
+
+async def _stood(connection: AsyncConnection[Any], asked: list[Judged], moment: Moment) -> list[Stood]:
+    found = await measured(connection, asked, moment.position, moment.at)
+    return [Stood(one, now, one.period.until <= moment.at) for one, now in zip(asked, found, strict=True)]
