@@ -59,22 +59,16 @@ def script(word: str) -> Script | None:
     return "han" if first.isalpha() and unicodedata.name(first, "").startswith("CJK") else None
 
 
-def counted(words: Collection[str]) -> dict[Language, int]:
-    """How many of a line's words, as they were written, each language knows."""
-    counts: dict[Language, int] = {}
-    for word in words:
-        for language in WRITTEN.get(script(word), ()):  # type: ignore[arg-type]
-            counts[language] = counts.get(language, 0) + _knows(language, word)
-    return counts
+def known(words: Collection[str], script: Script) -> dict[Language, int]:
+    """How many of a line's words of one script, in small letters, each of its languages knows."""
+    return {language: sum(_knows(language, word) for word in words) for language in WRITTEN[script]}
 
 
-def spoken(words: Sequence[str], counts: Mapping[Language, int], script: Script) -> tuple[Language, ...]:
-    """The languages whose forms a line's words of one script may be: one if it is plain, all of them if not."""
-    several = WRITTEN[script]
-    most = max(several, key=lambda language: counts.get(language, 0))
-    others = max((counts.get(language, 0) for language in several if language != most), default=0)
-    knows = counts.get(most, 0)
-    return (most,) if knows > 2 * others and 2 * knows >= len(words) else several
+def plainly(known: Mapping[Language, int], words: int) -> Sequence[Language]:
+    """The languages that so many words may be of: one that knows half of them, twice as many as any other; or all."""
+    first, *others = sorted(known, key=lambda language: -known[language])
+    most, second = known[first], max((known[other] for other in others), default=0)
+    return [first] if most > 2 * second and 2 * most >= words else list(known)
 
 
 @lru_cache(maxsize=100_000)

@@ -195,15 +195,13 @@ def _texts(rows: Sequence[SearchRow]) -> list[tuple[Any, ...]]:
 
 
 def _text_values(stream: UUID, text: Text) -> tuple[Any, ...]:
-    subject, index = shown(text.subject) or "", Index()
-    if text.body is None:
-        # A ticket is found by its number, too.
-        index.add(subject, "A")
-        language = index.language
-        index.add(f"T-{text.number}", "A")
+    index = Index()
+    language = index.add(shown(text.subject) or "", "A")
+    if text.body is not None:
+        language = index.add(text.body, "D")
     else:
-        language = Index().add(text.body, "D").language
-        index.add(subject, "A").add(text.body, "D")
+        # A ticket is found by its number, too.
+        index.add(f"T-{text.number}", "A")
     who = (text.author_kind, text.author_id)
     return (stream, text.version, text.position, text.kind, text.public_number, text.at, *who, language, index.vector())
 

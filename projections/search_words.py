@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from projections.languages import COMMON, WRITTEN, Language, counted, folded, script, spoken, stem
+from projections.languages import COMMON, WRITTEN, Language, Script, folded, known, plainly, script, stem
 
 Weight = Literal["A", "D"]
 """Of a subject, or of what was written under it."""
@@ -51,45 +51,39 @@ class Index:
     places: dict[str, list[str]] = field(default_factory=dict)
     place: int = 0
     size: int = 0
-    known: Counter[Language] = field(default_factory=Counter)
 
-    @property
-    def language(self) -> Language | None:
-        """That of most of its words, if there is one."""
-        first, second = [*self.known.most_common(2), (None, 0), (None, 0)][:2]
-        return first[0] if first[1] > second[1] else None
-
-    @property
-    def full(self) -> bool:
-        return self.place >= MOST_WORDS or self.size >= MOST_BYTES
-
-    def add(self, text: str, weight: Weight) -> Index:
-        """One text more, behind what there is."""
+    def add(self, text: str, weight: Weight) -> Language | None:
+        """One text more, behind what there is. The language of most of its words, if there is one."""
+        counts: Counter[Language] = Counter()
         self.place += GAP if self.place else 0
         for line in text.splitlines():
-            self._add_line(line, weight)
-        return self
+            if not self._full:
+                counts.update(self._add_line(line, weight))
+        (language, most), (_, second) = [*counts.most_common(2), (None, 0), (None, 0)][:2]
+        return language if most > second else None
 
     def vector(self) -> str:
         return " ".join(f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self.places.items())
 
-    def _add_line(self, line: str, weight: Weight) -> None:
-        found = list(tokens(line))
-        written = {script: [] for script in WRITTEN}
-        for token in found:
-            kind = script(token.written)
+    @property
+    def _full(self) -> bool:
+        return self.place >= MOST_WORDS or self.size >= MOST_BYTES
+
+    def _add_line(self, line: str, weight: Weight) -> Mapping[Language, int]:
+        found = [(token, script(token.written)) for token in tokens(line)]
+        written: dict[Script, list[str]] = {kind: [] for kind in WRITTEN}
+        for token, kind in found:
             if kind is not None:
                 written[kind].append(token.written)
-        counts = counted([word for words in written.values() for word in words])
-        self.known.update(counts)
-        of = {kind: spoken(words, counts, kind) for kind, words in written.items()}
-        for token in found:
-            if self.full:
+        counts = {kind: known(words, kind) for kind, words in written.items()}
+        spoken = {kind: plainly(counts[kind], len(words)) for kind, words in written.items()}
+        for token, kind in found:
+            if self._full:
                 break
             self.place += 1
-            kind = script(token.written)
-            for lexeme in (token.word, *stems(token.written, of[kind] if kind else ())):
+            for lexeme in (token.word, *stems(token, spoken[kind] if kind else ())):
                 self._add(lexeme, weight)
+        return {language: count for of in counts.values() for language, count in of.items()}
 
     def _add(self, lexeme: str, weight: Weight) -> None:
         places = self.places.get(lexeme)
@@ -112,17 +106,17 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(start, found.end(), written, word)
 
 
-def stems(written: str, languages: Iterable[Language]) -> list[str]:
+def stems(token: Token, languages: Iterable[Language]) -> list[str]:
     """The names under which a word's other forms are found."""
-    if len(written) < SHORTEST_STEMMED or not written.isalpha() or folded(written) in COMMON:
+    if len(token.word) < SHORTEST_STEMMED or token.word in COMMON or not token.written.isalpha():
         return []
-    return [f"{language}/{stem(written, language)[:LONGEST_WORD]}" for language in languages if language != "zh"]
+    return [f"{language}/{stem(token.written, language)[:LONGEST_WORD]}" for language in languages if language != "zh"]
 
 
 def forms(token: Token) -> list[str]:
     """All names under which a word of a language that is not known may be found."""
     kind = script(token.written)
-    return [token.word, *stems(token.written, WRITTEN[kind] if kind else ())]
+    return [token.word, *stems(token, WRITTEN[kind] if kind else ())]
 
 
 def quoted(lexeme: str) -> str:

@@ -20,9 +20,9 @@ from aggregates.ticket.events import Status
 from projections.languages import COMMON
 from projections.search_words import forms, quoted, tokens
 
-CANDIDATES = 3_000
+CANDIDATES = 2_000
 """About how many tickets are compared: words are taken, the rarest first, until so many are expected to have one."""
-MOST_WORDS = 60
+MOST_WORDS = 40
 LEAST = 0.1
 UNKNOWN_SHARE = 0.0001
 
@@ -39,19 +39,21 @@ SELECT coalesce(s.most_common_elems::text::text[], '{}'), coalesce(s.most_common
   LEFT JOIN pg_stats s ON s.schemaname = b.schema AND s.tablename = 'search_texts' AND s.attname = 'words'
  WHERE b.view = 'search' AND b.live
 """
+# Words are kept out of line: joined with nothing they are fetched once a ticket, and not once a word of it.
 ALIKE: LiteralString = """
-WITH candidates AS MATERIALIZED (
-    SELECT t.id, t.number, t.subject, t.status, t.resolution_code, t.opened_at, s.words
+WITH said AS MATERIALIZED (
+    SELECT query::tsquery, weight, word
+      FROM unnest(%(queries)s::text[], %(weights)s::float8[], %(words)s::text[]) AS u (query, weight, word)
+), candidates AS MATERIALIZED (
+    SELECT t.id, t.number, t.subject, t.status, t.resolution_code, t.opened_at, s.words || ''::tsvector AS words
       FROM read.search_texts s JOIN read.search_tickets t ON t.id = s.ticket AND t.first_message = s.version
      WHERE s.words @@ %(any)s::tsquery AND t.status IN ('resolved', 'closed') AND t.resolution_code IS NOT NULL
        AND NOT t.spam AND t.id <> %(ticket)s
 )
-SELECT c.id, c.number, c.subject, c.status, c.resolution_code, c.opened_at,
-       w.score / %(whole)s AS score, w.words
+SELECT c.id, c.number, c.subject, c.status, c.resolution_code, c.opened_at, w.score / %(whole)s AS score, w.words
   FROM candidates c CROSS JOIN LATERAL (
-       SELECT sum(u.weight) AS score, array_agg(u.word ORDER BY u.weight DESC, u.word) AS words
-         FROM unnest(%(queries)s::text[], %(weights)s::float8[], %(words)s::text[]) AS u (query, weight, word)
-        WHERE c.words @@ u.query::tsquery) w
+       SELECT sum(said.weight) AS score, array_agg(said.word ORDER BY said.weight DESC, said.word) AS words
+         FROM said WHERE c.words @@ said.query) w
  WHERE w.score >= %(whole)s * %(least)s
  ORDER BY w.score DESC, c.number DESC LIMIT %(limit)s
 """
