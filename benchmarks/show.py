@@ -59,7 +59,13 @@ def run(quick: bool) -> list[Measure]:
         Path(folder).chmod(0o755)
         with running(Path(folder)) as (_, environment):
             fill(environment, Path(folder), quick)
-            return list(shown(environment, Path(folder), quick))
+            return [told(measure) for measure in shown(environment, Path(folder), quick)]
+
+
+def told(measure: Measure) -> Measure:
+    """At once: all of it takes half an hour."""
+    print(f"{measure.name}: {measure.ours:,.1f} {measure.unit}", file=sys.stderr, flush=True)
+    return measure
 
 
 def fill(environment: dict[str, str], folder: Path, quick: bool) -> None:

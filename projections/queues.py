@@ -15,7 +15,7 @@ from aggregates.agent import skill_key
 from aggregates.envelope import Recorded
 from aggregates.text import shown
 from aggregates.ticket.state import Ticket
-from projections.batch import Table, array, columns, hidden
+from projections.batch import Table, columns, hidden
 from projections.queues_fold import Line, QueueRow, Span, size, went_on, whole
 
 SHARDS = 12
@@ -136,9 +136,14 @@ SELECT shard, team, status, priority, assignee IS NULL, count(*) FROM queues WHE
 """
 # A count of nothing would tell a rebuild from the build it is compared with.
 DROP_EMPTY: LiteralString = "DELETE FROM queue_counts WHERE shard = ANY (%(shards)s) AND tickets = 0"
-QUEUES = Table("queues", COLUMNS, SAVE)
-COURSES = Table("queue_courses", COURSE_COLUMNS, SAVE_COURSES)
-SPANS = Table("queue_spans", SPAN_COLUMNS, SAVE_SPANS)
+SHOWN = f"int8 uuid text text text uuid uuid text text int4 text[] {'timestamptz ' * 5}"
+QUEUES = Table("queues", COLUMNS, SAVE, f"uuid int8 int2 {SHOWN} int8 bool text")
+COURSES = Table("queue_courses", COURSE_COLUMNS, SAVE_COURSES, f"uuid {SHOWN} int8")
+SPAN_TYPES = """
+uuid text int8 int8 int2 timestamptz timestamptz int2 text uuid uuid text text int4 text[] timestamptz timestamptz
+timestamptz
+"""
+SPANS = Table("queue_spans", SPAN_COLUMNS, SAVE_SPANS, SPAN_TYPES)
 
 
 class Queues:
@@ -217,7 +222,7 @@ def _shown(line: Line) -> tuple[Any, ...]:
     t = line.ticket
     return (
         *(t.number, t.requester, shown(t.subject), t.channel, t.category, t.team, t.assignee, t.priority, t.status),
-        *(t.level, array(sorted(t.tags)), line.opened_at, line.updated_at),
+        *(t.level, sorted(t.tags), line.opened_at, line.updated_at),
         *(line.waiting_since, line.last_requester_message_at, line.last_public_reply_at),
     )
 
@@ -229,7 +234,7 @@ def _span(stream: UUID, span: Span) -> tuple[Any, ...]:
     return (
         *(stream, basis, since, until, None if since is None or until is None else size(until - since)),
         *(updated_at, until_at, _size_at(updated_at, until_at)),
-        *(t.category, t.team, t.assignee, t.priority, t.status, t.level, array(sorted(t.tags))),
+        *(t.category, t.team, t.assignee, t.priority, t.status, t.level, sorted(t.tags)),
         *(line.waiting_since, line.last_requester_message_at, line.last_public_reply_at),
     )
 

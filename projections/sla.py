@@ -86,10 +86,18 @@ WITH clocks AS (DELETE FROM sla_clocks WHERE stream = ANY (%(streams)s)),
      breaches AS (DELETE FROM sla_breaches WHERE stream = ANY (%(streams)s))
 DELETE FROM sla_tickets WHERE stream = ANY (%(streams)s)
 """
-TICKETS = Table("sla_tickets", COLUMNS, SAVE)
+TYPES = """
+uuid int8 int8 int8 uuid uuid uuid text text uuid int4 uuid int4 timestamptz timestamptz timestamptz timestamptz
+"""
+CLOCK_TYPES = """
+uuid text int4 int4 text bool text timestamptz timestamptz int8 timestamptz timestamptz timestamptz timestamptz
+timestamptz uuid uuid text
+"""
+BREACH_TYPES = "uuid int8 text int4 int4 timestamptz text uuid uuid uuid int4 timestamptz timestamptz"
+TICKETS = Table("sla_tickets", COLUMNS, SAVE, TYPES)
 PARTS = {
-    "clock": Table("sla_clocks", CLOCK_COLUMNS, SAVE_CLOCKS),
-    "breach": Table("sla_breaches", BREACH_COLUMNS, SAVE_BREACHES),
+    "clock": Table("sla_clocks", CLOCK_COLUMNS, SAVE_CLOCKS, CLOCK_TYPES),
+    "breach": Table("sla_breaches", BREACH_COLUMNS, SAVE_BREACHES, BREACH_TYPES),
 }
 
 

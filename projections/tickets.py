@@ -16,7 +16,7 @@ from aggregates.envelope import Recorded
 from aggregates.text import Erased, FieldValue, shown
 from aggregates.ticket.events import MessageReceived, NoteAdded, Opened, ReplyAdded, Status, TicketFact
 from aggregates.ticket.state import NOTHING, Changes, Ticket, amended, changes, renewed
-from projections.batch import Table, array, dumped, hidden
+from projections.batch import Table, dumped, hidden
 
 NEW = Ticket()
 FACE = frozenset({"number", "requester", "subject", "channel", "follow_up_of", "follow_up"})
@@ -247,8 +247,8 @@ def _values(row: TicketRow) -> tuple[Any, ...]:
     return (
         *(row.stream, row.version, row.position, t.number, t.requester, shown(t.subject), t.channel, t.category),
         *(t.team, t.assignee, t.priority, t.ticket_type, t.status, t.level, t.spam),
-        array(sorted(t.tags)),
-        array(sorted(t.watchers)),
+        sorted(t.tags),
+        sorted(t.watchers),
         dumped(dict(t.fields)) if t.fields else "{}",
         dumped([{"relation": r, "other": other} for r, other in sorted(t.links)]) if t.links else "[]",
         *(t.follow_up_of, t.follow_up, t.public_replies, t.resolution_code, t.time_spent, t.source, t.case),

@@ -26,7 +26,7 @@ from projections.projection import Projection
 from replay.rebuild.plan import Span
 
 FETCHED = 1_000
-COPIED = 10_000
+COPIED = 4_000
 """Events whose rows are copied at once: so memory is bounded whatever the log's size, the longest stream aside."""
 
 # As rows: an object for each event would cost as much as its fold.
@@ -99,9 +99,9 @@ class Folding:
         share, kinds = self._share, list(self._projection.kinds)
         asked = {"after": share.span.after, "upto": share.span.upto, "position": share.position, "kinds": kinds}
         with self._connection.cursor("events", row_factory=tuple_row) as cursor:
-            cursor.itersize = FETCHED
             cursor.execute(EVENTS, asked, binary=True)
-            yield from cursor
+            while rows := cursor.fetchmany(FETCHED):
+                yield from rows
 
     def _folded(self, stream: UUID, rows: Sequence[Values]) -> Folded:
         """What came of a stream. What fails is folded again the runner's careful way."""
