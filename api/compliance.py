@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from aggregates.errors import Unacceptable
 from aggregates.ticket.events import Metric
 from api.sla_shown import BucketShown, ComplianceShown, MetricCompliance
 from api.strict import invalid
+from projections.metrics.periods import days
 from projections.sla_report_queries import Outcomes
 
 Unit = Literal["month", "week", "day"]
@@ -36,11 +37,7 @@ def periods(since: datetime, until: datetime, by: Unit, zone: ZoneInfo) -> list[
         raise invalid("query.to", "not_after_from")
     if until - since > LONGEST[by]:
         raise Unacceptable("sla.period_too_long", f"Ask for {LONGEST[by].days} days at most by {by}.", field="to")
-    day, found = _begins(since.astimezone(zone).date(), by), []
-    while (instant := datetime.combine(day, time(), zone).astimezone(UTC)) < until:
-        found.append((day, instant))
-        day = _next(day, by)
-    return found
+    return list(days(since, until, by, zone))
 
 
 def compliance(starts: Sequence[date], outcomes: Iterable[Outcomes]) -> ComplianceShown:
@@ -66,15 +63,3 @@ def _bucket(starts: date, counted: Outcomes | None) -> BucketShown:
 
 def _share(met: int, breached: int) -> float | None:
     return met / (met + breached) if met or breached else None
-
-
-def _begins(day: date, by: Unit) -> date:
-    if by == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if by == "month" else day
-
-
-def _next(day: date, by: Unit) -> date:
-    if by == "month":
-        return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    return day + timedelta(days=7 if by == "week" else 1)
