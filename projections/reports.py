@@ -99,7 +99,11 @@ KEPT = frozenset(NOW.split())
 Write = Callable[[Ticket, Changes], Ticket]
 """`renewed` where somebody holds the ticket as it was, `amended` where nobody does."""
 ERASE: LiteralString = "DELETE FROM reports WHERE stream = ANY (%(streams)s)"
-REPORTS = Table("reports", COLUMNS, SAVE)
+TYPES = f"""
+uuid int8 int8 uuid text text uuid uuid text text text int4 bool text int8 text text {"uuid " * 4} {"timestamptz " * 9}
+{"int4 " * 9} {"int8 " * 5}
+"""
+REPORTS = Table("reports", COLUMNS, SAVE, TYPES)
 
 
 @dataclass(slots=True)
