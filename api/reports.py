@@ -19,7 +19,7 @@ from api.metrics_shown import (
     report_shown,
 )
 from api.reading import Cursor, Read, Reading, cursors
-from api.reports_asked import Asked, AskReport, of_body, settled
+from api.reports_asked import Asked, AskReport, of_body, readable, settled
 from api.strict import router
 from projections.metrics.answer import Answer, as_json
 from projections.metrics.answering import answered, shown
@@ -80,10 +80,10 @@ async def get_report(
     cursor: Cursor = None,
 ) -> Any:
     """Its figures, as of a position that the answer names: asked again at that position, they are the same."""
-    settled = await asked.question(name)
+    wanted = await asked.question(name)
     if explain is not None:
-        return await _explained(asked.read, settled, explain, page_size, cursor)
-    return await _answered(asked.read, response, settled, format or accepted(accept))
+        return await _explained(asked.read, wanted, explain, page_size, cursor)
+    return await _answered(asked.read, response, wanted, format or accepted(accept))
 
 
 @reports.post("/query", response_model=Answer, responses=FORMATS)
@@ -93,6 +93,7 @@ async def query_report(
     """A report of your own: metrics and dimensions of the catalogue, filters, buckets, order. Nothing is written."""
     ask = of_body(body)
     asked = question(ask, await settled(read, response, body.as_of, body.at_position))
+    await readable(who, read.services, asked)
     return await _answered(read, response, asked, format or accepted(accept))
 
 

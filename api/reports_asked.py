@@ -10,19 +10,26 @@ from fastapi import Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from aggregates.errors import Unacceptable
+from aggregates.reportable import REPORTABLE_FIELDS
 from aggregates.text import SafeText
 from api.as_of import EARLIEST, MOMENT
 from api.asking import POSITION
+from api.callers import Caller, FigureCaller, Forbidden
+from api.config import Role
 from api.reading import Read, Reading
+from api.services import Services
+from commands.reportable import reportable_seen
 from projections.metrics.answer import AsOf, Every, TimeKind
 from projections.metrics.catalogue import METRICS
-from projections.metrics.dimensions import DIMENSIONS, MOST_VALUES
+from projections.metrics.dimensions import DIMENSIONS, MOST_VALUES, typed
 from projections.metrics.measure import Metric
 from projections.metrics.question import MOST_GROUPINGS, MOST_METRICS, Ask, Instant, Question, question
 from projections.metrics.reports import Report, report
 from replay.past.moments import moment_of_instant, moment_of_position
 
 VIEW = "figures"
+NO_TEXT: frozenset[Role] = frozenset({"analyst", "ops"})
+"""Who may not read what is typed into tickets."""
 INSTANT: TypeAdapter[AwareDatetime] = TypeAdapter(AwareDatetime)
 WHEN = "an instant, or a day of `tz`, as which it begins"
 Text = Annotated[SafeText, Field(max_length=200)]
@@ -95,16 +102,14 @@ class AskReport(BaseModel):
 class ReportAsked:
     """A report's way from a request to a question."""
 
-    def __init__(self, read: Reading, response: Response, query: ReportQuery) -> None:
-        self.read, self._response, self.query = read, response, query
+    def __init__(self, who: Caller, read: Reading, response: Response, query: ReportQuery) -> None:
+        self._who, self.read, self._response, self.query = who, read, response, query
 
     async def question(self, name: str) -> Question:
-        """Raises NotFound for a report that is not there, and Unacceptable for what makes no sense."""
-        asked = report(name)
-        return question(of_query(asked, self.query), await self._as_of())
-
-    async def _as_of(self) -> AsOf:
-        return await settled(self.read, self._response, self.query.as_of, self.query.at_position)
+        """Raises NotFound for a report that is not there, Unacceptable for what makes no sense, and Forbidden."""
+        ask = of_query(report(name), self.query)
+        as_of = await settled(self.read, self._response, self.query.as_of, self.query.at_position)
+        return await readable(self._who, self.read.services, question(ask, as_of))
 
 
 def of_query(asked: Report, query: ReportQuery) -> Ask:
@@ -167,6 +172,19 @@ async def settled(read: Reading, response: Response, as_of: datetime | None, at_
     return AsOf(position, moment.at)
 
 
+async def readable(who: Caller, services: Services, asked: Question) -> Question:
+    """The question, if it tells this caller nothing that people typed and nobody declared. Raises Forbidden."""
+    if who.role not in NO_TEXT:
+        return asked
+    seen = await services.handler.memory.recall([REPORTABLE_FIELDS], fresh=True)
+    declared = reportable_seen(seen).declared
+    for name, field in typed(asked.metrics, (*asked.group_by, *asked.filters)).items():
+        if field not in declared:
+            detail = f"People type it: your role may read it once a lead declares {field} a reportable field."
+            raise Forbidden("report.not_reportable", detail, field=name)
+    return asked
+
+
 def _metric(name: str) -> Metric:
     found = METRICS.get(name)
     if found is None:
@@ -183,8 +201,10 @@ def _instant(text: str | None, field: str) -> Instant | None:
         raise Unacceptable("report.instant_malformed", f"Say {WHEN}.", field=field) from None
 
 
-async def _asked(read: Read, response: Response, query: Annotated[ReportQuery, Query()]) -> ReportAsked:
-    return ReportAsked(read, response, query)
+async def _asked(
+    who: FigureCaller, read: Read, response: Response, query: Annotated[ReportQuery, Query()]
+) -> ReportAsked:
+    return ReportAsked(who, read, response, query)
 
 
 Asked = Annotated[ReportAsked, Depends(_asked)]

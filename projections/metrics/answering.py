@@ -43,6 +43,7 @@ async def answered(connection: AsyncConnection[Any], asked: Question) -> Answer:
     counted = Counted()
     for statement in statements(asked):
         _keep(counted, asked, statement, await _rows(connection, statement))
+    _add_up(asked, counted.cells["levels"], counted.totals["levels"])
     groups = list({group for cells in counted.cells.values() for group, _ in cells})
     _check(len(groups) * len(asked.buckets))
     labels = await _labels(connection, asked, groups)
@@ -89,11 +90,9 @@ def _keep(counted: Counted, asked: Question, statement: Statement, rows: Iterabl
         total, earlier, bucket = row[:3]
         parts = dict(zip(statement.parts, row[width:], strict=True))
         if total:
-            totals[earlier] = parts
+            totals[earlier] |= parts
         else:
-            cells[row[3:width], bucket] = parts
-    if statement.source == "levels":
-        _add_up(asked, cells, totals)
+            cells[row[3:width], bucket] |= parts
 
 
 def _add_up(asked: Question, cells: Cells, totals: dict[bool, dict[Part, Got]]) -> None:

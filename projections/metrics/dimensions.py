@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from aggregates.errors import Unacceptable
 from aggregates.text import SafeText
 from aggregates.ticket.events import Channel, Level, Priority, Status, TicketType
-from projections.metrics.measure import Metric, Source
+from projections.metrics.measure import RESOLUTION_CODE, Metric, Source
 
 Key = str | int | UUID | None
 Type = Literal["uuid", "text", "int"]
@@ -27,7 +27,12 @@ TYPES: Mapping[Type, TypeAdapter[Key]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """`values`: all that there are, in their order, where they are known. `grouped`: false for a filter alone."""
+    """One way to tell rows apart.
+
+    values   all that there are, in their order, where they are known
+    grouped  false: for filters alone
+    typed    the reportable field (aggregates/reportable.py) that it shows, where people type it
+    """
 
     name: LiteralString
     words: str
@@ -35,6 +40,7 @@ class Dimension:
     values: tuple[str, ...] = ()
     sources: frozenset[Source] = EVERY
     grouped: bool = True
+    typed: str = ""
 
 
 DIMENSIONS: Mapping[str, Dimension] = MappingProxyType(
@@ -46,10 +52,10 @@ DIMENSIONS: Mapping[str, Dimension] = MappingProxyType(
             Dimension("agent", "whose work it is: who did it or, of what lasts, who has the ticket", "uuid"),
             Dimension("priority", "", values=("urgent", "high", "normal", "low")),
             Dimension("channel", "how the ticket came", values=get_args(Channel)),
-            Dimension("category", ""),
+            Dimension("category", "", typed="ticket.category"),
             Dimension("ticket_type", "", values=get_args(TicketType)),
             Dimension("level", "of escalation; of an escalation, the one it came to", "int"),
-            Dimension("tag", "a ticket with several counts for each of them, and in the total once"),
+            Dimension("tag", "a ticket with several counts for each, and once in the total", typed="ticket.tags"),
             Dimension("requester", "a customer's id", "uuid", grouped=False),
             Dimension("status", "", values=get_args(Status), sources=LASTING),
             Dimension("detail", "what the metric's definition says", sources=frozenset({"events"})),
@@ -64,6 +70,15 @@ def of(metrics: Iterable[Metric]) -> list[Dimension]:
     """What all of them can be grouped and filtered by."""
     asked = list(metrics)
     return [dimension for dimension in DIMENSIONS.values() if all(_known(dimension, metric) for metric in asked)]
+
+
+def typed(metrics: Iterable[Metric], names: Iterable[str]) -> Mapping[str, str]:
+    """Of these dimensions, those that show what people typed, and the reportable field that each shows."""
+    codes = any(metric.detail == RESOLUTION_CODE for metric in metrics)
+    fields = {name: DIMENSIONS[name].typed for name in names}
+    if codes and "detail" in fields:
+        fields["detail"] = "ticket.resolution_code"
+    return {name: field for name, field in fields.items() if field}
 
 
 def _known(dimension: Dimension, metric: Metric) -> bool:

@@ -24,6 +24,7 @@ How = Literal["count", "tickets", "sum", "percentile"]
 Column = Literal["rows", "time", "amount", "cost"]
 Got = int | Decimal | None
 MICROSECONDS = 1_000_000
+RESOLUTION_CODE = "the resolution's code"
 DECIMALS = 6
 ROUNDED: frozenset[Unit] = frozenset({"seconds", "money"})
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, LiteralString
 from psycopg import sql
 
 from projections.metrics.dimensions import DIMENSIONS, Key, Type
-from projections.metrics.measure import Part, Source
+from projections.metrics.measure import Metric, Part, Source
 from projections.metrics.question import Question
 from projections.metrics.relations import parameters, relation
 
@@ -59,18 +59,18 @@ class Statement:
 
 
 def statements(asked: Question) -> list[Statement]:
-    """One a source, or two where the total is not of the same rows."""
-    return [_statement(asked, source, wanted) for source in _sources(asked) for wanted in _wanted(asked, source)]
+    """One a stretch of the index that is read, or two where the total is not of the same rows."""
+    return [
+        _statement(asked, source, parts, wanted)
+        for source, parts in _scans(asked.metrics)
+        for wanted in _wanted(asked, source)
+    ]
 
 
 def grounds(asked: Question) -> list[Statement]:
     """Which policies and calendars business times and kept promises stand on."""
-    return [_grounds(asked, source) for source in _sources(asked) if _grounded(asked, source)]
-
-
-def parts_of(asked: Question, source: Source) -> tuple[Part, ...]:
-    """Each once."""
-    return tuple(dict.fromkeys(p for metric in asked.metrics if metric.source == source for p in metric.parts))
+    standing = [metric for metric in asked.metrics if metric.grounded or (metric.business and asked.time == "business")]
+    return [_grounds(asked, source, parts) for source, parts in _scans(standing)]
 
 
 def conditions(asked: Question) -> tuple[sql.Composable, dict[str, Any]]:
@@ -94,8 +94,14 @@ def given(asked: Question, parts: Sequence[Part]) -> dict[str, Any]:
     return parameters(asked.periods, asked.as_of.position) | {"kinds": kinds}
 
 
-def _sources(asked: Question) -> list[Source]:
-    return list(dict.fromkeys(metric.source for metric in asked.metrics))
+def _scans(metrics: Sequence[Metric]) -> list[tuple[Source, tuple[Part, ...]]]:
+    """Each part once. Events are indexed by kind: one kind's rows need not be sorted or counted with another's."""
+    found: dict[tuple[Source, str | None], dict[Part, None]] = {}
+    for metric in metrics:
+        for part in metric.parts:
+            kind = part.rows.kind if metric.source == "events" else None
+            found.setdefault((metric.source, kind), {})[part] = None
+    return [(source, tuple(parts)) for (source, _), parts in found.items()]
 
 
 def _wanted(asked: Question, source: Source) -> list[tuple[Wanted, ...]]:
@@ -107,8 +113,7 @@ def _wanted(asked: Question, source: Source) -> list[tuple[Wanted, ...]]:
     return [("groups", "total")]
 
 
-def _statement(asked: Question, source: Source, wanted: tuple[Wanted, ...]) -> Statement:
-    parts = parts_of(asked, source)
+def _statement(asked: Question, source: Source, parts: tuple[Part, ...], wanted: tuple[Wanted, ...]) -> Statement:
     where, values = conditions(asked)
     if source == "ages" and wanted == ("total",) and asked.bucket is not None:
         where, values = _at_the_end(where, values, asked)
@@ -144,16 +149,8 @@ def _at_the_end(
     return sql.SQL("{} AND bucket = ANY (%(last_buckets)s)").format(where), values | {"last_buckets": last}
 
 
-def _grounds(asked: Question, source: Source) -> Statement:
+def _grounds(asked: Question, source: Source, parts: tuple[Part, ...]) -> Statement:
     where, values = conditions(asked)
-    parts = tuple(
-        dict.fromkeys(
-            p
-            for m in asked.metrics
-            if m.source == source and _stands_on(asked, m.business, m.grounded)
-            for p in m.parts
-        )
-    )
     query = sql.SQL(GROUNDS).format(
         now=sql.Literal(len(asked.earlier)),
         relation=relation(source, asked.time),
@@ -161,14 +158,6 @@ def _grounds(asked: Question, source: Source) -> Statement:
         counted=sql.SQL(" OR ").join(map(counted, parts)),
     )
     return Statement(query, given(asked, parts) | values, parts, source)
-
-
-def _grounded(asked: Question, source: Source) -> bool:
-    return any(m.source == source and _stands_on(asked, m.business, m.grounded) for m in asked.metrics)
-
-
-def _stands_on(asked: Question, business: bool, grounded: bool) -> bool:
-    return grounded or (business and asked.time == "business")
 
 
 def _condition(name: str, keys: Sequence[Key]) -> sql.Composable:

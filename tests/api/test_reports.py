@@ -37,7 +37,7 @@ def told(desk: Desk, team: str) -> httpx.Response:
 
 
 def ask(desk: Desk, told: httpx.Response, path: str, **more: Any) -> httpx.Response:
-    return desk.get("analyst", f"{REPORTS}/{path}", told, **more)
+    return desk.get("lead", f"{REPORTS}/{path}", told, **more)
 
 
 def test_definitions_are_served_as_they_are(desk: Desk) -> None:
@@ -122,6 +122,25 @@ def test_explain_lists_the_events_behind_a_number(desk: Desk, team: str, told: h
     assert open_one["number"] != items[1]["number"]
     assert ask(desk, told, f"{query}&explain=cost").json()["field"] == "explain"
     assert ask(desk, told, f"{query}&explain=first_reply_avg&cursor=x").status_code == 422
+
+
+def test_what_people_type_is_for_those_who_may_read_tickets_unless_it_is_declared(
+    desk: Desk, told: httpx.Response
+) -> None:
+    shown_by = {
+        "ticket.category": ("categories", "arrivals?category=printers"), "ticket.tags": ("tags", "arrivals?tag=x"),
+    }  # fmt: skip
+    own = {"metrics": ["resolutions"], "group_by": ["detail"]}
+    for field, paths in shown_by.items():
+        for path in paths:
+            refused = desk.get("analyst", f"{REPORTS}/{path}")
+            assert (refused.status_code, refused.json()["code"]) == (403, "report.not_reportable")
+        desk.done("lead", "/v1/reportable-fields", {"name": field, "label": "Typed"})
+        assert {desk.get("analyst", f"{REPORTS}/{path}").status_code for path in paths} == {200}
+    assert desk.post("ops", f"{REPORTS}/query", own).status_code == 403
+    desk.done("lead", "/v1/reportable-fields", {"name": "ticket.resolution_code", "label": "Code"})
+    assert desk.post("ops", f"{REPORTS}/query", own).status_code == 200
+    assert desk.get("analyst", f"{REPORTS}/sla?group_by=detail").status_code == 200
 
 
 def test_a_report_of_ones_own_is_made_of_what_the_catalogue_names(desk: Desk, team: str, told: httpx.Response) -> None:

@@ -17,7 +17,7 @@ from aggregates.ticket.events import (
     Routed,
 )
 from projections.metrics.definitions.families import count, share, timed
-from projections.metrics.measure import Metric, Part, Quotient, Rows
+from projections.metrics.measure import RESOLUTION_CODE, Metric, Part, Quotient, Rows
 
 OPENED = Rows("opened")
 RESOLVED = Rows("resolved")
@@ -38,12 +38,12 @@ METRICS: tuple[Metric, ...] = (
     count(
         "resolutions", "Resolutions", RESOLVED,
         "Times that a ticket was resolved in the period. A ticket that was reopened and resolved again counts again.",
-        (Resolved,), detail="the resolution's code",
+        (Resolved,), detail=RESOLUTION_CODE,
     ),
     count(
         "first_resolutions", "Tickets resolved for the first time", Rows("resolved", "amount = 1"),
         "Tickets whose first resolution fell in the period. What happened to them later changes nothing.",
-        (Resolved,), unit="tickets", detail="the resolution's code",
+        (Resolved,), unit="tickets", detail=RESOLUTION_CODE,
     ),
     count(
         "closures", "Closed", Rows("closed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregates.ticket.events import Opened, PutOnHold, PutPending, Reopened, ReplyAdded, Resolved
 from projections.metrics.definitions.families import share, timed
-from projections.metrics.measure import Metric, Part, Quotient, Rows
+from projections.metrics.measure import RESOLUTION_CODE, Metric, Part, Quotient, Rows
 
 FULLY = Rows("fully_resolved")
 READS = (Opened, PutPending, PutOnHold, Reopened, Resolved)
@@ -18,7 +18,7 @@ METRICS: tuple[Metric, ...] = (
         "first_resolution", "First resolution time", Rows("resolved", "amount = 1"),
         "From the opening of a ticket to its first resolution, counted when it was resolved, pending time included. "
         "A later reopening changes nothing. An unresolved ticket does not count; one whose target was missed does.",
-        (Opened, Resolved), detail="the resolution's code",
+        (Opened, Resolved), detail=RESOLUTION_CODE,
     ),
     *timed(
         "full_resolution", "Full resolution time", FULLY,
