@@ -22,6 +22,7 @@ from api.asking import POSITION, Ask, AskAnew, etag
 from api.callers import FigureCaller, LeadCaller
 from api.desk import Id
 from api.goals_shown import (
+    AsOfShown,
     GoalChanged,
     GoalExplained,
     GoalHistoryShown,
@@ -42,7 +43,6 @@ from api.strict import invalid, router
 from commands.context import Accepted
 from commands.goals import change_goal, goals_seen
 from projections.cursor import bound, unbound
-from projections.metrics.answer import AsOf
 from projections.metrics.goals import Counted, tickets
 from replay.goals import goals_then, history, progress
 
@@ -65,8 +65,8 @@ class Knowing:
     moment: Moment
 
     @property
-    def as_of(self) -> AsOf:
-        return AsOf(self.moment.position, self.moment.at)
+    def as_of(self) -> AsOfShown:
+        return AsOfShown(position=self.moment.position, at=self.moment.at)
 
     def require(self, goal: UUID) -> None:
         """Raises NotFound."""

@@ -14,7 +14,7 @@ from aggregates.goals.goals import GoalList, Step, Version
 from aggregates.goals.terms import TIMED, Figure, GoalTerms, Share
 from api.shown import ActorShown, Human, Shown
 from projections.cursor import Page
-from projections.metrics.answer import AsOf, Period, Unit
+from projections.metrics.answer import Period, Unit
 from projections.metrics.goal_standing import Standing, definition, needed, standing, value, wanted
 from projections.metrics.goals import Ticket
 from projections.metrics.measure import MICROSECONDS
@@ -46,6 +46,11 @@ class GoalsShown(BaseModel):
     version: int
     goals: list[GoalShown]
     retired: list[GoalShown]
+
+
+class AsOfShown(BaseModel):
+    position: int = Field(description="nothing behind it is known")
+    at: datetime = Field(description="now, or the instant asked for: its period is the one that runs")
 
 
 class GoalPublishedShown(GoalVersionShown):
@@ -107,12 +112,12 @@ class ProgressShown(BaseModel):
     name: str
     team: UUID | None
     agent: UUID | None
-    as_of: AsOf
+    as_of: AsOfShown
     standing: StandingShown | None
 
 
 class ProgressesShown(BaseModel):
-    as_of: AsOf
+    as_of: AsOfShown
     goals: list[ProgressShown]
 
 
@@ -120,7 +125,7 @@ class GoalHistoryShown(BaseModel):
     """Periods in order of time. One that still runs is the last."""
 
     goal: UUID
-    as_of: AsOf
+    as_of: AsOfShown
     periods: list[StandingShown]
 
 
@@ -136,7 +141,7 @@ class CountedShown(Shown):
 
 
 class GoalExplained(BaseModel):
-    as_of: AsOf
+    as_of: AsOfShown
     standing: StandingShown
     items: list[CountedShown]
     next: str | None = Field(description="the `cursor` of the next page")
@@ -167,7 +172,7 @@ def versions_shown(steps: Sequence[Step], events: Sequence[Recorded]) -> GoalVer
     return told
 
 
-def progress_shown(progress: Progress, as_of: AsOf) -> ProgressShown:
+def progress_shown(progress: Progress, as_of: AsOfShown) -> ProgressShown:
     """By the version in force, or else the one that was published last."""
     version = progress.newest if progress.stood is None else progress.stood.judged.version
     return ProgressShown(
@@ -198,7 +203,7 @@ def stood_shown(stood: Stood) -> StandingShown:
     )
 
 
-def explained(stood: Stood, page: Page[Ticket], as_of: AsOf) -> GoalExplained:
+def explained(stood: Stood, page: Page[Ticket], as_of: AsOfShown) -> GoalExplained:
     terms = stood.judged.version.terms
     return GoalExplained(
         as_of=as_of,

@@ -48,9 +48,8 @@ def goals(
 async def _asked(settings: Settings, at: datetime | None) -> tuple[ProgressesShown, Names]:
     from aggregates.errors import Refusal
     from aggregates.moment import Moment
-    from api.goals_shown import ProgressesShown, progress_shown
+    from api.goals_shown import AsOfShown, ProgressesShown, progress_shown
     from consumers.positions import view_positions
-    from projections.metrics.answer import AsOf
     from replay.audit.names import names_of
     from replay.goals import goals_then, progress
     from replay.past.moments import moment_of_instant
@@ -67,7 +66,8 @@ async def _asked(settings: Settings, at: datetime | None) -> tuple[ProgressesSho
         if moment.position > reached:
             raise Unavailable(f"the figures have come to position {reached:,}, and not yet to {moment.position:,}")
         listed = await goals_then(connection, moment)
-        stood, as_of = await progress(connection, listed, listed.kept, moment), AsOf(moment.position, moment.at)
+        stood = await progress(connection, listed, listed.kept, moment)
+        as_of = AsOfShown(position=moment.position, at=moment.at)
         goals = [progress_shown(one, as_of) for one in stood]
         names = await names_of(connection, [str(id) for goal in goals for id in (goal.team, goal.agent) if id])
     return ProgressesShown(as_of=as_of, goals=goals), names
