@@ -18,7 +18,7 @@ from chronodesk.database import connected
 from chronodesk.errors import FAILED, Unavailable
 from chronodesk.hosting import desk_at_hand
 from chronodesk.settings import Settings
-from chronodesk.terminal import console, errors, plain, say
+from chronodesk.terminal import bar, console, errors, plain, say
 
 if TYPE_CHECKING:
     from replay.picture import Line, Month, Picture, Queue
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 REAL = Path("../shared/data/bpi2013-incidents.xes.gz")
 WITHOUT_PROGRESS_SECONDS = 60.0
 POLL_SECONDS = 0.2
-BAR = 24
 HEAD, TAIL = 24, 8
 
 
@@ -156,15 +155,6 @@ def _month(month: Month, most: int, quiet: int = 0) -> tuple[str, ...]:
     name = f"... {month.month:%Y-%m}" if quiet else f"{month.month:%Y-%m}"
     arrived, resolved = bar(month.arrived, most), bar(month.resolved, most)
     return (name, f"{month.arrived:,}", arrived, f"{month.resolved:,}", resolved)
-
-
-def bar(n: int, most: int) -> str:
-    """A bar in eighths; something is never shown as nothing."""
-    eighths = round(n * BAR * 8 / max(most, 1))
-    if n and not eighths:
-        eighths = 1
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
 
 
 def _table(*columns: str) -> Table:
