@@ -31,6 +31,7 @@ from benchmarks.measure import Measure
 BESIDE = 10
 COMMANDS_PER_SECOND, READS_PER_SECOND = 200, 50
 CLIENTS = 24
+LATEST = 300
 SINCE = "2010-01-01"
 HOURS = ("--zone", "Europe/Stockholm", "--hours", "09:00-18:00")
 AS_OF = "2012-05-01T00:00:00+00:00"
@@ -179,29 +180,36 @@ async def _work(port: int, keys: dict[str, str], load: Load, stopping: threading
     ) as http:
         made = await http.post("/v1/customers", json={"name": "Cleo"})
         ticket = {"requester": made.raise_for_status().json()["id"], "subject": "Fire", "message": "It burns"}
-        tickets = [(await http.post("/v1/tickets", json=ticket)).raise_for_status().json()["number"] for _ in range(20)]
+        tickets = [(await http.post("/v1/tickets", json=ticket)).raise_for_status().json()["number"]]
 
         async def command(number: int) -> None:
-            path = f"/v1/tickets/{tickets[number % len(tickets)]}/notes" if number % 3 else "/v1/tickets"
-            await _counted(load, http.post(path, json={"body": "Hm."} if number % 3 else ticket))
+            """Every third opens a ticket, the others write on one of those opened last."""
+            path = (
+                f"/v1/tickets/{tickets[-1 - number % min(len(tickets), LATEST)]}/notes" if number % 3 else "/v1/tickets"
+            )
+            answer = await _counted(load, http.post(path, json={"body": "Hm."} if number % 3 else ticket))
+            if answer is not None and not number % 3:
+                tickets.append(answer.json()["number"])
             load.commands += 1
 
         async def read(number: int) -> None:
-            paths = ("/v1/queues", "/v1/queues/counts", f"/v1/tickets/{tickets[number % 20]}", "/v1/sla/board")
+            paths = ("/v1/queues", "/v1/queues/counts", f"/v1/tickets/{tickets[-1]}", "/v1/sla/board")
             await _counted(load, http.get(paths[number % len(paths)]))
             load.reads += 1
 
         await asyncio.gather(_paced(COMMANDS_PER_SECOND, stopping, command), _paced(READS_PER_SECOND, stopping, read))
 
 
-async def _counted(load: Load, asked: Any) -> None:
+async def _counted(load: Load, asked: Any) -> httpx.Response | None:
     try:
-        answer = await asked
+        answer: httpx.Response = await asked
     except httpx.HTTPError as error:
         load.failures[type(error).__name__] += 1
-    else:
-        if not answer.is_success:
-            load.failures[str(answer.status_code)] += 1
+        return None
+    if answer.is_success:
+        return answer
+    load.failures[str(answer.status_code)] += 1
+    return None
 
 
 async def _paced(rate: int, stopping: threading.Event, do: Any) -> None:

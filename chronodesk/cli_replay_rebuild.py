@@ -42,9 +42,10 @@ def rebuild(
     rows differ from the live view's or tickets could not be applied.
     """
     from projections.registry import PROJECTIONS
-    from replay.rebuild.crew import crew
+    from replay.rebuild.crew import crew, give_way
     from replay.rebuild.fill import wanted
 
+    give_way()
     names = named_views(views, every)
     url = app_url(loaded())
     with run_told_plainly(), crew(workers or os.cpu_count() or 1) as many, phases(len(names)) as told:

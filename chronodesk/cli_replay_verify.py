@@ -40,10 +40,11 @@ def verify(
     """
     from chronodesk.carriers import source_of
     from projections.registry import PROJECTIONS
-    from replay.rebuild.crew import crew
+    from replay.rebuild.crew import crew, give_way
     from replay.rebuild.fill import wanted
     from replay.verify.verify import verify as checks
 
+    give_way()
     settings, faults = loaded(), 0
     source = source_of(settings)
     wishes = [wanted(source.url, PROJECTIONS[name]) for name in named_views(views, not views)]

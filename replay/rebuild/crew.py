@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -17,6 +18,7 @@ from typing import Any
 from replay.rebuild.worker import Done, Share, work
 
 TICK_SECONDS = 0.5
+LAST = 19
 # A fork would take over connections, threads and locks.
 PROCESSES = multiprocessing.get_context("spawn")
 
@@ -63,6 +65,12 @@ def crew(workers: int) -> Iterator[Crew]:
     finally:
         stopping.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def give_way() -> None:
+    """This process, and its workers to come, take what those who serve leave of the cores: a rebuild is in no hurry."""
+    if sys.platform != "win32":
+        os.nice(LAST)
 
 
 @contextmanager
