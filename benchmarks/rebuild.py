@@ -26,7 +26,7 @@ from replay.rebuild.crew import Crew, crew
 from replay.rebuild.fill import Filled, building, fill, session, wanted
 
 # That of configuration has so few events that only the beginning and the end of a rebuild would be measured.
-VIEWS = ("tickets", "queues", "reports", "sla", "trail")
+VIEWS = ("tickets", "queues", "reports", "sla", "trail", "figures")
 WORKERS = 2
 LEAST, TIMES_STOCK = 50_000.0, 25.0
 HOURS = ("--zone", "Europe/Stockholm", "--hours", "09:00-18:00")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VIEWS = ("desk", "tickets", "queues", "reports", "sla", "trail")
+VIEWS = ("desk", "tickets", "queues", "reports", "sla", "trail", "figures")
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Course:
         self.last_at = at
         if type(fact) is SlaApplied:
             self._policies.follow(fact, at)
-        elif type(fact) not in SILENT:
+        else:
             life.change(cast(TicketFact, fact), at)
             if life.opening is None and type(fact) is Opened:
                 life.number, life.opening = fact.number, Began(at, event.version)

@@ -15,7 +15,7 @@ from aggregates.envelope import Recorded
 from aggregates.sla.clock import Grounds
 from aggregates.sla.clocks import instant, timed
 from aggregates.ticket.events import SlaApplied
-from projections.figures_fold import Course
+from projections.figures_fold import SILENT, Course
 from projections.figures_time import Values
 
 
@@ -84,14 +84,15 @@ class Known:
 
     def told(self, event: Recorded) -> bool:
         """Whether it could be told. False: it came late, and only the whole history says what was known since."""
-        at = instant(event)
-        if _moves(event):
-            if self._late(event, at):
-                return False
-            self._stand_at(event.position)
+        if type(event.fact) in SILENT:
+            return True
+        at, moves = instant(event), _moves(event)
+        if moves and self._late(event, at):
+            return False
+        self._stand_at(event.position)
+        if moves:
             self._course.apply(event, at)
         else:
-            self._stand_at(event.position)
             self._course.learn(event, at)
             self._course.note(event, at)
         return True
@@ -127,10 +128,11 @@ def known(history: Sequence[Recorded], grounds: Grounds) -> Known:
 def _course(history: Sequence[Recorded], grounds: Grounds, figures: Ledger, spans: Ledger) -> Course:
     """What happened, as far as it is known now."""
     course = Course(history[0].stream, grounds, figures, spans)
-    notes = [(event, instant(event)) for event in history if not _moves(event)]
+    told = [event for event in history if type(event.fact) not in SILENT]
+    notes = [(event, instant(event)) for event in told if not _moves(event)]
     for event, at in notes:
         course.learn(event, at)
-    for at, event in timed(event for event in history if _moves(event)):
+    for at, event in timed(event for event in told if _moves(event)):
         course.apply(event, at)
     for event, at in notes:
         course.note(event, at)

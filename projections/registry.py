@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from projections.desk import Desk
+from projections.figures import Figures
 from projections.projection import Projection
 from projections.queues import Queues
 from projections.reports import Reports
@@ -15,5 +16,5 @@ from projections.tickets import Tickets
 from projections.trail import Trail
 
 PROJECTIONS: Mapping[str, Projection[Any]] = MappingProxyType(
-    {projection.name: projection for projection in (Desk(), Tickets(), Queues(), Reports(), Sla(), Trail())}
+    {projection.name: projection for projection in (Desk(), Tickets(), Queues(), Reports(), Sla(), Trail(), Figures())}
 )

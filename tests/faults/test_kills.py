@@ -32,6 +32,7 @@ PARTS = (
     "consume-reports",
     "consume-sla",
     "consume-trail",
+    "consume-figures",
     "sla-clock",
     "import",
 )

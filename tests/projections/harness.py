@@ -14,6 +14,7 @@ import psycopg
 from psycopg import AsyncConnection, Connection, sql
 
 from aggregates.envelope import Recorded
+from projections.figures import Figures
 from projections.projection import Projection, indexes, read_views, tables
 from projections.registry import PROJECTIONS
 from projections.sla import Sla
@@ -108,7 +109,7 @@ def asked(url: str, query: Query[T]) -> T:
 
 def projection_of(name: str) -> Projection[Any]:
     """The policies that made-up tickets name stand in no store."""
-    return Sla(BOOK) if name == Sla.name else PROJECTIONS[name]
+    return type(PROJECTIONS[name])(BOOK) if name in (Sla.name, Figures.name) else PROJECTIONS[name]
 
 
 def build(connection: Connection[Any], name: str) -> Build:
