@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated, Literal, assert_never
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from aggregates.errors import require
 from aggregates.fact import Command, Fact
@@ -64,6 +67,15 @@ class OrganisationChanged(Fact, type_name="customer.organisation_changed.v1"):
     organisation: UUID | None
 
 
+class AskedToRate(Fact, type_name="customer.asked_to_rate.v1", bookkeeping=True):
+    """A survey asked about a ticket of theirs: whoever asks next must know, on whichever ticket that is."""
+
+    survey: UUID
+    ticket: UUID
+    request: UUID
+    at: AwareDatetime
+
+
 class OrganisationRegistered(Fact, type_name="organisation.registered.v1"):
     name: SafeText
 
@@ -73,7 +85,13 @@ class OrganisationRenamed(Fact, type_name="organisation.renamed.v1"):
 
 
 CustomerFact = (
-    CustomerRegistered | CustomerRenamed | ContactsChanged | LanguageChanged | TierChanged | OrganisationChanged
+    CustomerRegistered
+    | CustomerRenamed
+    | ContactsChanged
+    | LanguageChanged
+    | TierChanged
+    | OrganisationChanged
+    | AskedToRate
 )
 OrganisationFact = OrganisationRegistered | OrganisationRenamed
 Contacts = Annotated[tuple[EnteredContact, ...], Field(max_length=20)]
@@ -111,11 +129,14 @@ OrganisationCommand = RegisterOrganisation | RenameOrganisation
 
 @dataclass(frozen=True, slots=True)
 class Customer:
+    """`asked`: when each survey last asked them something."""
+
     name: str | Erased = ""
     contacts: tuple[Contact, ...] = ()
     language: str | None = None
     tier: Tier = "standard"
     organisation: UUID | None = None
+    asked: Mapping[UUID, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def exists(self) -> bool:
@@ -148,6 +169,8 @@ def evolve(customer: Customer, fact: CustomerFact) -> Customer:
             return replace(customer, tier=fact.tier)
         case OrganisationChanged():
             return replace(customer, organisation=fact.organisation)
+        case AskedToRate():
+            return replace(customer, asked=MappingProxyType({**customer.asked, fact.survey: fact.at}))
         case _:
             assert_never(fact)
 

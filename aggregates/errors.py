@@ -5,6 +5,7 @@ Refusal
 ├── UnknownReference   422  a field names something that does not exist or is disabled
 ├── Unacceptable       422  a value that is well-formed and still makes no sense here
 ├── NotFound           404  absent, or not yours to see
+├── Gone               410  it was there, and its time is over
 ├── StaleVersion       412  somebody else wrote first
 ├── ReusedKey          422  the same Idempotency-Key came with another request
 ├── Taken              409  a name that must be unique belongs to somebody else
@@ -45,6 +46,10 @@ class Unacceptable(Refusal):
 
 class NotFound(Refusal):
     status = 404
+
+
+class Gone(Refusal):
+    status = 410
 
 
 class StaleVersion(Refusal):

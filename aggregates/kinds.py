@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from aggregates import agent, calendar, customer, rates, reportable, team
 from aggregates.customer import Customer, Organisation
+from aggregates.goals import goals
 from aggregates.sla import policies
+from aggregates.surveys import surveys
 from aggregates.ticket import state
 
 
@@ -26,11 +28,15 @@ KINDS: Mapping[str, Kind] = {
     "organisation": Kind(Organisation(), customer.evolve_organisation),
     "calendar": Kind(calendar.Calendar(), calendar.evolve),
     "policy_list": Kind(policies.PolicyList(), policies.evolve),
+    "goal_list": Kind(goals.GoalList(), goals.evolve),
     "rate_card": Kind(rates.RateCard(), rates.evolve),
+    "survey_list": Kind(surveys.SurveyList(), surveys.evolve),
     "reportable_fields": Kind(reportable.ReportableFields(), reportable.evolve),
 }
 
-SINGLE = frozenset({policies.POLICY_LIST, rates.RATE_CARD, reportable.REPORTABLE_FIELDS})
+SINGLE = frozenset(
+    {policies.POLICY_LIST, rates.RATE_CARD, surveys.SURVEY_LIST, goals.GOAL_LIST, reportable.REPORTABLE_FIELDS}
+)
 """Streams of which there is one under a fixed id: nothing else may take it."""
 
 

@@ -95,6 +95,7 @@ def _digest(key: bytes) -> bytes:
 
 AgentCaller = Annotated[Caller, Depends(allowed("agent", "lead"))]
 IntakeCaller = Annotated[Caller, Depends(allowed("agent", "lead", "service"))]
+ServiceCaller = Annotated[Caller, Depends(allowed("service"))]
 LeadCaller = Annotated[Caller, Depends(allowed("lead"))]
 CustomerCaller = Annotated[Caller, Depends(allowed("customer"))]
 ReaderCaller = Annotated[Caller, Depends(allowed("agent", "lead", "auditor"))]

@@ -52,6 +52,27 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Unlink": {"other": ADA, "relation": "caused_by"},
     "LogTime": {"seconds": 900, "note": "on site"},
     "Watch": {"watcher": ADA},
+    "GiveRating": {"score": 5, "comment": "Quick and friendly."},
+    "PublishSurvey": {
+        "terms": {
+            "name": "After each resolution",
+            "all": [{"attribute": "channel", "operator": "is_not", "values": ["phone"]}],
+            "delay": 3600,
+            "expires_days": 14,
+            "rest_days": 7,
+            "wording": {
+                "question": "How satisfied are you with our help?",
+                "scale": ["Very dissatisfied", "Dissatisfied", "Neither", "Satisfied", "Very satisfied"],
+            },
+            "translations": {
+                "sv": {
+                    "question": "Hur nöjd är du med vår hjälp?",
+                    "scale": ["Mycket missnöjd", "Missnöjd", "Varken eller", "Nöjd", "Mycket nöjd"],
+                }
+            },
+        }
+    },
+    "OrderSurveys": {"order": [ADA, FIRST_LINE]},
     "OpenOwnTicket": {"subject": "Printer on fire", "message": "It burns since this morning."},
     "WriteMessage": {"body": "It still burns."},
     "CreateTeam": {"name": "1st line", "leader": ADA, "members": [ADA]},
@@ -101,6 +122,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "visible_to_customers": "time_and_cost",
         },
         "effective_from": "2026-01-01T00:00:00Z",
+    },
+    "PublishGoal": {
+        "terms": {
+            "name": "Inquiries within a day",
+            "team": FIRST_LINE,
+            "metric": "resolution",
+            "target": {"kind": "share", "percent": 95, "within": 86_400},
+            "conditions": {"ticket_types": ["question"], "channels": ["email", "web_form"]},
+            "period": "week",
+            "zone": "Europe/Stockholm",
+        },
+        "effective_from": "2026-01-01T00:00:00+01:00",
     },
     "OrderPolicies": {"order": [FIRST_LINE, ADA], "reach": "new"},
     "DryRun": {"priority": "high", "channel": "phone", "tags": ["fire"], "fields": {"floor": 4}, "requester": CLEO},

@@ -24,6 +24,8 @@ TAGS = [
     {"name": "customers", "description": "Whom we serve, and the organisations they belong to."},
     {"name": "sla", "description": "What is promised to whom: policies in their order and versions."},
     {"name": "rates", "description": "What an hour of work costs, and what customers see of it."},
+    {"name": "satisfaction", "description": "How satisfied customers are: what they are asked, and what they answer."},
+    {"name": "goals", "description": "What is wanted of the desk, its teams and agents, and how far they have come."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "reporting", "description": "Which fields analysts may read in SQL."},
     {"name": "events", "description": "The log itself."},
@@ -42,6 +44,7 @@ MEANINGS = {
     403: "Not for this role",
     404: "Not there, or not yours to see",
     409: "The state of things forbids it",
+    410: "It was there, and its time is over",
     412: "Somebody else wrote first",
     413: "Too large",
     422: "Not of the form asked for, or names something that does not exist",
@@ -138,6 +141,6 @@ def _statuses(operation: dict[str, Any], guarded: bool) -> list[int]:
     writes = "idempotency-key" in named
     path = any(parameter["in"] == "path" for parameter in parameters)
     told = {400: "requestBody" in operation or "if-match" in named, 401: guarded, 403: guarded, 404: path, 409: writes}
-    told |= {412: "if-match" in named, 413: "requestBody" in operation}
+    told |= {410: "token" in named, 412: "if-match" in named, 413: "requestBody" in operation}
     told |= {422: bool(parameters) or "requestBody" in operation or writes, 503: True}
     return [status for status, holds in told.items() if holds]

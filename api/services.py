@@ -14,6 +14,7 @@ from aggregates.ticket.state import Ticket
 from api.config import ApiConfig
 from api.offers import Offers
 from api.positions import Positions
+from api.rating_links import RatingLinks
 from api.seal import Seal
 from api.sla_book import SlaBook
 from api.tail import Tail
@@ -21,6 +22,7 @@ from commands.desk import Configuration
 from commands.handle import Handler
 from commands.policies import Policies
 from commands.store import EventStore
+from commands.surveys import Surveys
 from commands.tickets import NUMBER, Tickets, number_key
 from replay.past.sla import PastBoards
 
@@ -35,9 +37,11 @@ class Services:
     tickets: Tickets
     configuration: Configuration
     policies: Policies
+    surveys: Surveys
     positions: Positions
     tail: Tail
     seal: Seal
+    rating_links: RatingLinks
     book: SlaBook
     offers: Offers = field(default_factory=Offers)
     past_boards: PastBoards = field(default_factory=PastBoards)
@@ -76,9 +80,11 @@ def services_of(config: ApiConfig, store: EventStore) -> Services:
         tickets=Tickets(handler),
         configuration=Configuration(handler),
         policies=Policies(handler),
+        surveys=Surveys(handler),
         positions=Positions(store),
         tail=Tail(store),
         seal=Seal(config.secret),
+        rating_links=RatingLinks(config.secret),
         book=SlaBook(store),
     )
 

@@ -33,14 +33,26 @@ class NotJson(HTTPException):
         super().__init__(400)
 
 
-class StrictRoute(APIRoute):
+class OpenRoute(APIRoute):
+    """For anybody: it asks for no key."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def openly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return openly
+
+
+class StrictRoute(OpenRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
             # Before the body is read: a stranger's megabytes are nobody's business.
             authenticate(request, request.app.state.keyring)
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await handle(request)
 
         return strictly
 

@@ -1,4 +1,4 @@
-"""cli_clock: note what falls due, and do what the policies say."""
+"""cli_clock: note what falls due, and do what policies and surveys say."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ def register(app: typer.Typer) -> None:
 
 
 def clock() -> None:
-    """Note SLA warnings, breaches and met targets. Start as many as you like: one works, the others stand by."""
+    """Note SLA warnings, breaches and met targets, and ask customers what surveys ask.
+
+    Start as many as you like: one works, the others stand by.
+    """
     from chronodesk.carriers import carry
     from chronodesk.start import app_url
     from consumers.sla_clock import SlaClock
+    from consumers.survey_clock import SurveyClock
 
     settings = loaded()
-    carry({"clock": SlaClock(app_url(settings)).run}, settings)
+    url = app_url(settings)
+    carry({"clock": SlaClock(url).run, "surveys": SurveyClock(url).run}, settings)

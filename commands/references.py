@@ -7,9 +7,11 @@ from uuid import UUID
 from aggregates.customer import ChangeCustomer, RegisterCustomer
 from aggregates.envelope import Actor
 from aggregates.fact import Command
+from aggregates.goals.goals import PublishGoal
 from aggregates.rates import PublishRates
-from aggregates.sla.checks import named
+from aggregates.sla.checks import named, teams_in_conditions
 from aggregates.sla.policies import PublishDefaults, PublishPolicy
+from aggregates.surveys.surveys import PublishSurvey
 from aggregates.team import ChangeTeam, CreateTeam
 from aggregates.ticket.commands import (
     Assign,
@@ -58,6 +60,10 @@ def _named(command: Command, actor: Actor) -> tuple[UUID | None, ...]:
             return named(command.terms)
         case PublishDefaults():
             return (command.calendar,)
+        case PublishSurvey():
+            return teams_in_conditions(command.terms)
+        case PublishGoal():
+            return (command.terms.team, command.terms.agent)
         case PublishRates():
             return tuple(command.rates.teams)
         case _:

@@ -13,6 +13,7 @@ from aggregates.ticket.commands import Intake, Link, Merge, OpenTicket, ReceiveM
 from aggregates.ticket.decide import decide, open_ticket
 from aggregates.ticket.events import Opened
 from aggregates.ticket.pairs import follow_up, link, merge, unlink
+from aggregates.ticket.rating import Rate, rate
 from aggregates.ticket.state import Ticket
 from commands.applying import follows, follows_new, listed, with_policy
 from commands.context import Accepted, Context
@@ -67,6 +68,14 @@ class Tickets:
                 return await self._receive(ticket, command, context)
             case _:
                 return await self._alone(ticket, command, context)
+
+    async def rate(self, ticket: UUID, command: Rate, context: Context) -> Accepted:
+        """What its requester answers when asked how satisfied they are."""
+
+        def decision(seen: Seen, desk: Desk) -> Writes:
+            return {ticket: rate(_existing(seen, ticket), command, context.now)}
+
+        return await self._handler.handle(Ask(command, context, own=(ticket,), decide=decision))
 
     async def _alone(self, ticket: UUID, command: TicketCommand, context: Context) -> Accepted:
         def decision(seen: Seen, desk: Desk) -> Writes:

@@ -20,3 +20,4 @@ RELAY_ACTIVE = Gauge("chronodesk_relay_active", "1: this relay publishes; 0: it 
 CLOCK_ACTIVE = Gauge("chronodesk_sla_clock_active", "1: this SLA clock notes what falls due; 0: it stands by")
 NOTED = Counter("chronodesk_sla_noted_total", "Facts that the SLA clock wrote")
 MOVED = Counter("chronodesk_sla_moved_total", "Open tickets that moved to another policy or calendar")
+ASKED = Counter("chronodesk_satisfaction_requested_total", "Customers asked how satisfied they are")

@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 from psycopg import Connection
 
 WAIT_SECONDS = 0.5
-RELAY, SLA_CLOCK, WITNESS = 2, 3, 4
+RELAY, SLA_CLOCK, WITNESS, SURVEYS = 2, 3, 4, 5
 
 # Held by the session: whoever dies lets go of it at once.
 ACTIVE: LiteralString = "SELECT pg_try_advisory_lock(4242, %(work)s)"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregates import agent, calendar, customer, reportable, team
+from aggregates import agent, calendar, customer, rates, reportable, team
 from aggregates.agent import AgentCommand
 from aggregates.calendar import CalendarCommand
 from aggregates.customer import CustomerCommand, OrganisationCommand
@@ -17,15 +17,21 @@ from aggregates.desk import Desk
 from aggregates.envelope import Actor
 from aggregates.errors import Refusal
 from aggregates.fact import Command, Fact
+from aggregates.goals import goals
+from aggregates.goals.goals import GoalCommand
 from aggregates.kinds import KINDS, evolved
+from aggregates.rates import PublishRates
 from aggregates.reportable import ReportableCommand
 from aggregates.sla import policies
 from aggregates.sla.policies import PolicyCommand
+from aggregates.surveys import surveys
+from aggregates.surveys.surveys import SurveyCommand
 from aggregates.team import TeamCommand
 from aggregates.ticket.commands import Link, Merge, OpenTicket, ReceiveMessage, TicketCommand, Unlink
 from aggregates.ticket.decide import decide, open_ticket
 from aggregates.ticket.pairs import follow_up, link, merge, unlink
-from tests.aggregates.cast import AS_ADA, DESK, FOLLOW_UP, GOLD, NOON, NUMBER, TICKET
+from aggregates.ticket.rating import Rate, rate
+from tests.aggregates.cast import AS_ADA, CSAT, DESK, FOLLOW_UP, GOLD, NOON, NUMBER, TICKET
 
 Facts = tuple[Fact, ...]
 
@@ -101,10 +107,18 @@ def decided(given: Given, command: Command) -> tuple[Facts, Facts]:
             return merge(state, TICKET, state_of(command, given.there), command)
         case Unlink():
             return unlink(state, TICKET, state_of(command, given.there), command)
+        case Rate():
+            return rate(state, command, NOON), ()
     if isinstance(command, TicketCommand):
         return decide(state, command, given.actor, given.desk), ()
     if isinstance(command, PolicyCommand):
         return policies.decide(state, command, GOLD, given.desk, NOON), ()
+    if isinstance(command, PublishRates):
+        return rates.decide(state, command, given.desk, NOON), ()
+    if isinstance(command, GoalCommand):
+        return goals.decide(state, command, GOLD, given.desk, NOON), ()
+    if isinstance(command, SurveyCommand):
+        return surveys.decide(state, command, CSAT, given.desk), ()
     if isinstance(command, ReportableCommand):
         return reportable.decide(state, command), ()
     return _configured(state, command), ()
@@ -125,13 +139,16 @@ def _configured(state: Any, command: Command) -> Facts:
 
 def _kind(command: Command) -> str:
     kinds = {
-        "ticket": TicketCommand,
+        "ticket": TicketCommand | Rate,
         "team": TeamCommand,
         "agent": AgentCommand,
         "customer": CustomerCommand,
         "organisation": OrganisationCommand,
         "calendar": CalendarCommand,
         "policy_list": PolicyCommand,
+        "rate_card": PublishRates,
+        "goal_list": GoalCommand,
+        "survey_list": SurveyCommand,
         "reportable_fields": ReportableCommand,
     }
     return next(kind for kind, commands in kinds.items() if isinstance(command, commands))

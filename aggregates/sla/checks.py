@@ -9,7 +9,7 @@ from uuid import UUID
 from aggregates.customer import Tier
 from aggregates.desk import Desk
 from aggregates.errors import Unacceptable
-from aggregates.sla.terms import Action, Attribute, EscalateTicket, Notify, Terms, Value
+from aggregates.sla.terms import Action, Attribute, Conditional, EscalateTicket, Notify, Terms, Value
 from aggregates.sla.values import conditions, teams_named, uuid_or_none
 from aggregates.ticket.events import Channel, Priority, TicketType
 
@@ -28,15 +28,15 @@ def check(terms: Terms, desk: Desk) -> None:
     elif any(target.time == "business" for target in terms.targets.values()):
         detail = "Targets in business time need a calendar that says which time that is."
         raise Unacceptable("policy.needs_calendar", detail, field="terms.calendar")
-    _check_conditions(terms, desk)
+    check_conditions(terms, desk)
     for team, where in _teams_acted_on(terms):
         desk.team(team, where)
     for agent, where in _agents_acted_on(terms):
         desk.agent(agent, where)
 
 
-def _check_conditions(terms: Terms, desk: Desk) -> None:
-    """What could never hold is a mistake."""
+def check_conditions(terms: Conditional, desk: Desk) -> None:
+    """What could never hold is a mistake. Raises Unacceptable or UnknownReference, naming the field."""
     for where, condition in conditions(terms):
         if (condition.attribute == "field") != (condition.name is not None) or condition.name == "":
             detail = "A condition on a custom field says its name, and no other does."
@@ -59,11 +59,14 @@ def _possible(attribute: Attribute, value: Value) -> bool:
     return value is None or isinstance(value, str)
 
 
+def teams_in_conditions(terms: Conditional) -> tuple[UUID, ...]:
+    return tuple(team for _, condition in conditions(terms) for team in teams_named(condition))
+
+
 def named(terms: Terms) -> tuple[UUID, ...]:
     """Ids of all configuration that publishing these terms looks up."""
-    in_conditions = (team for _, condition in conditions(terms) for team in teams_named(condition))
     acted_on = (id for id, _ in (*_teams_acted_on(terms), *_agents_acted_on(terms)))
-    return (*(() if terms.calendar is None else (terms.calendar,)), *in_conditions, *acted_on)
+    return (*(() if terms.calendar is None else (terms.calendar,)), *teams_in_conditions(terms), *acted_on)
 
 
 def _teams_acted_on(terms: Terms) -> Iterator[tuple[UUID, str]]:

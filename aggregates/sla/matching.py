@@ -11,7 +11,7 @@ from uuid import UUID
 from aggregates.calendar import Calendar
 from aggregates.customer import Tier
 from aggregates.sla.policies import PolicyList, Version
-from aggregates.sla.terms import Attribute, Condition, Terms
+from aggregates.sla.terms import Attribute, Condition, Conditional
 from aggregates.sla.values import comparable, conditions
 from aggregates.text import Erased, FieldValue
 from aggregates.ticket.events import (
@@ -99,7 +99,7 @@ def applying(
     """What holds for the ticket `at` this instant, be it written already or not."""
     on = standing(ticket)
     listed = policies.version if on is None else on
-    version = next((v for _, v in in_force(policies, at, on) if _holds(v.terms, ticket, tier)), None)
+    version = next((v for _, v in in_force(policies, at, on) if holds(v.terms, ticket, tier)), None)
     if version is None:
         return SlaApplied(policy=None, list_version=listed)
     calendar = version.terms.calendar
@@ -168,7 +168,7 @@ def _holding(versions: tuple[Version, ...], at: datetime) -> Version | None:
     return next((version for version in reversed(versions) if version.effective_from <= at), None)
 
 
-def _holds(terms: Terms, ticket: Ticket, tier: Tier) -> bool:
+def holds(terms: Conditional, ticket: Ticket, tier: Tier) -> bool:
     if not all(_check(condition, ticket, tier).held for condition in terms.all):
         return False
     return not terms.any or any(_check(condition, ticket, tier).held for condition in terms.any)
@@ -178,7 +178,7 @@ def _judged(version: Version, ticket: Ticket, tier: Tier) -> Judged:
     terms = version.terms
     every = tuple(_check(condition, ticket, tier) for condition in terms.all)
     some = tuple(_check(condition, ticket, tier) for condition in terms.any)
-    return Judged(version.policy, version, _holds(terms, ticket, tier), every, some)
+    return Judged(version.policy, version, holds(terms, ticket, tier), every, some)
 
 
 def _check(condition: Condition, ticket: Ticket, tier: Tier) -> Checked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -35,6 +35,15 @@ class Condition(Part):
     name: SafeText | None = None
     operator: Literal["is", "is_not"] = "is"
     values: Annotated[tuple[Value, ...], Field(min_length=1, max_length=200)]
+
+
+class Conditional(Protocol):
+    """What holds if every one of `all` and, if there are any, one of `any` does."""
+
+    @property
+    def all(self) -> tuple[Condition, ...]: ...
+    @property
+    def any(self) -> tuple[Condition, ...]: ...
 
 
 class Target(Part):

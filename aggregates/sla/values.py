@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
-from aggregates.sla.terms import Attribute, Condition, Terms
+from aggregates.sla.terms import Attribute, Condition, Conditional
 
 
-def conditions(terms: Terms) -> Iterator[tuple[str, Condition]]:
+def conditions(terms: Conditional) -> Iterator[tuple[str, Condition]]:
     """Each with its place."""
     yield from ((f"terms.all.{place}", condition) for place, condition in enumerate(terms.all))
     yield from ((f"terms.any.{place}", condition) for place, condition in enumerate(terms.any))

@@ -19,6 +19,7 @@ from aggregates.agent import (
 from aggregates.business_time import Hours, OtherHours, Span, YearlyHoliday
 from aggregates.calendar import CalendarCreated, CalendarPublished, CalendarRenamed
 from aggregates.customer import (
+    AskedToRate,
     Contact,
     ContactsChanged,
     CustomerRegistered,
@@ -31,6 +32,9 @@ from aggregates.customer import (
 )
 from aggregates.envelope import Actor, Envelope, envelope_of
 from aggregates.fact import Fact
+from aggregates.goals.goals import GoalPublished, GoalRetired
+from aggregates.goals.terms import Conditions, Figure, GoalTerms, Share
+from aggregates.rates import Rates, RatesPublished
 from aggregates.reportable import FieldDeclared, FieldWithdrawn
 from aggregates.sla.policies import PoliciesOrdered, PolicyPublished, PolicyRetired
 from aggregates.sla.terms import (
@@ -44,6 +48,8 @@ from aggregates.sla.terms import (
     Terms,
     Warning,
 )
+from aggregates.surveys.surveys import SurveyPublished, SurveysOrdered
+from aggregates.surveys.terms import SurveyTerms, Wording
 from aggregates.team import (
     TeamCreated,
     TeamDisabled,
@@ -159,6 +165,7 @@ TICKET: tuple[Fact, ...] = (
     t.TimeLogged(agent=ADA, seconds=90),
     t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note="Travel"),
     t.TimeLogged(agent=ADA, seconds=86_400, billable=False, note=GONE),
+    t.TimeLogged(agent=ADA, seconds=90, rate=6_000, currency="EUR"),
     t.SatisfactionRequested(request=REQUEST, occasion="resolved", expires_at=NOON),
     t.SatisfactionRequested(
         request=REQUEST,
@@ -222,6 +229,7 @@ DESK: tuple[Fact, ...] = (
     TierChanged(tier="premium", was="standard"),
     OrganisationChanged(organisation=ACME),
     OrganisationChanged(organisation=None),
+    AskedToRate(survey=SURVEY, ticket=OTHER, request=REQUEST, at=NOON),
     OrganisationRegistered(name="Acme"),
     OrganisationRenamed(name="Acme & Co"),
     CalendarCreated(name="Office"),
@@ -291,10 +299,91 @@ REPORTABLE: tuple[Fact, ...] = (
     FieldDeclared(name="ticket.category", type="text", label="Category"),
     FieldWithdrawn(name="floor"),
 )
+SURVEYS: tuple[Fact, ...] = (
+    SurveyPublished(survey=SURVEY, terms=SurveyTerms(name="After each resolution")),
+    SurveyPublished(
+        survey=SURVEY,
+        terms=SurveyTerms(
+            name="Once a quarter",
+            all=(Condition(attribute="tier", values=("vip",)),),
+            any=(Condition(attribute="channel", operator="is_not", values=("phone",)),),
+            every_days=90,
+            delay=0,
+            expires_days=30,
+            rest_days=7,
+            wording=Wording(question="How are we doing?", scale=("1", "2", "3", "4", "5")),
+            translations={"de-AT": Wording(question="Passt's?", scale=("Na", "Eher ned", "Geht so", "Eh", "Ja"))},
+            enabled=False,
+        ),
+    ),
+    SurveysOrdered(order=(SURVEY, OTHER)),
+    SurveysOrdered(order=()),
+)
+
+RATES: tuple[Fact, ...] = (
+    RatesPublished(rates=Rates(currency="EUR"), effective_from=NOON, at_once=True),
+    RatesPublished(
+        rates=Rates(
+            currency="JPY",
+            levels={1: 6_000, 9: 0},
+            teams={SUPPORT: {2: 4_500}},
+            visible_to_customers="time_and_cost",
+            billable_only=False,
+        ),
+        effective_from=NOON,
+    ),
+)
+GOALS: tuple[Fact, ...] = (
+    GoalPublished(
+        goal=GOLD,
+        terms=GoalTerms(name="Soon", metric="resolution", target=Share(percent=95, within=86_400)),
+        effective_from=NOON,
+    ),
+    GoalPublished(
+        goal=GOLD,
+        terms=GoalTerms(
+            name="Good",
+            team=SUPPORT,
+            metric="satisfaction",
+            target=Share(percent=99.5, score=4),
+            conditions=Conditions(
+                ticket_types=("question",),
+                channels=("chat", "email"),
+                categories=("Printers",),
+                priorities=("urgent",),
+                tags=("fire",),
+            ),
+            period="quarter",
+            zone="Europe/Stockholm",
+            until=datetime(2027, 1, 1, tzinfo=UTC),
+        ),
+        effective_from=NOON,
+    ),
+    GoalPublished(
+        goal=OTHER,
+        terms=GoalTerms(
+            name="Soon enough",
+            agent=ADA,
+            metric="first_reply",
+            time="business",
+            target=Figure(statistic="p90", value=3_600.5),
+            period="day",
+        ),
+        effective_from=NOON,
+    ),
+    GoalPublished(
+        goal=OTHER,
+        terms=GoalTerms(
+            name="Kept", metric="sla_compliance", promise="next_reply", target=Share(percent=100), period="week"
+        ),
+        effective_from=NOON,
+    ),
+    GoalRetired(goal=GOLD, effective_from=NOON),
+)
 
 
 def envelopes() -> Iterator[Envelope[Fact]]:
-    yield from map(_plain, (*TICKET, *DESK, *POLICIES, *REPORTABLE))
+    yield from map(_plain, (*TICKET, *DESK, *POLICIES, *SURVEYS, *REPORTABLE, *RATES, *GOALS))
     yield from map(_laden, TICKET[:5])
 
 

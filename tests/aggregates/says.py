@@ -26,8 +26,11 @@ from aggregates.customer import (
     TierChanged,
 )
 from aggregates.fact import Fact
+from aggregates.goals.goals import GoalPublished, GoalRetired
+from aggregates.rates import RatesPublished
 from aggregates.reportable import FieldDeclared, FieldWithdrawn
 from aggregates.sla.policies import PoliciesOrdered, PolicyPublished, PolicyRetired
+from aggregates.surveys.surveys import SurveyPublished, SurveysOrdered
 from aggregates.team import (
     TeamCreated,
     TeamDisabled,
@@ -165,6 +168,23 @@ def _desk(before: Any, fact: Fact, after: Any) -> object:
             return before.declared.get(fact.name) != fact == after.declared.get(fact.name)
         case FieldWithdrawn():
             return fact.name in before.declared.keys() - after.declared.keys()
+        case RatesPublished():
+            newest = after.versions[-1]
+            said = (newest.number, newest.rates, newest.effective_from)
+            return (
+                said == (len(after.versions), fact.rates, fact.effective_from)
+                and after.versions[:-1] == before.versions
+            )
+        case GoalPublished():
+            newest = after.versions(fact.goal)[-1]
+            return (newest.terms, newest.listed) == (fact.terms, after.version) and fact.goal in after.kept
+        case GoalRetired():
+            return fact.goal in set(before.kept) - set(after.kept)
+        case SurveyPublished():
+            newest = after.versions[fact.survey][-1]
+            return (newest.terms, newest.listed) == (fact.terms, after.version) and fact.survey in after.order
+        case SurveysOrdered():
+            return sorted(before.order) == sorted(fact.order) and before.order != fact.order == after.order
         case OrganisationChanged():
             return before.organisation != fact.organisation == after.organisation
     raise TypeError(f"say here what {fact.type_name} says")

@@ -65,7 +65,8 @@ def drawn(annotation: Any, notes: tuple[object, ...] = ()) -> Strategy:
     if origin is Literal:
         return st.sampled_from(parts)
     if origin is tuple:
-        return st.lists(drawn(parts[0]), min_size=_bound(notes, "min_length", 0), max_size=3).map(tuple)
+        least = _bound(notes, "min_length", 0)
+        return st.lists(drawn(parts[0]), min_size=least, max_size=max(least, 3)).map(tuple)
     if origin is dict:
         keys, values = drawn(parts[0]), drawn(parts[1])
         return st.dictionaries(keys, values, min_size=_bound(notes, "min_length", 0), max_size=3)
@@ -78,7 +79,7 @@ def _plain(annotation: Any, notes: tuple[object, ...]) -> Strategy:
     plain: Mapping[Any, Callable[[], Strategy]] = {
         str: lambda: st.sampled_from(WORDS) if _entered(notes) else FACT_TEXT,
         int: lambda: st.integers(_bound(notes, "ge", -(2**31)), _bound(notes, "le", 2**31)),
-        float: lambda: st.floats(allow_nan=False, allow_infinity=False),
+        float: lambda: _floats(notes),
         bool: st.booleans,
         UUID: lambda: st.sampled_from(IDS),
         AwareDatetime: lambda: st.datetimes(timezones=st.just(UTC)),
@@ -88,6 +89,12 @@ def _plain(annotation: Any, notes: tuple[object, ...]) -> Strategy:
     if annotation not in plain:
         raise TypeError(f"say here how to draw {annotation!r}")
     return plain[annotation]()
+
+
+def _floats(notes: tuple[object, ...]) -> Strategy:
+    least, most = (_bound(notes, name, 0) for name in ("ge", "le"))
+    bounds = {"min_value": least, "max_value": most} if most else {}
+    return st.floats(**bounds, allow_nan=False, allow_infinity=False)
 
 
 def _flat(notes: tuple[object, ...]) -> Iterator[object]:

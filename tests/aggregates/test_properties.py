@@ -20,9 +20,12 @@ from aggregates.desk import Desk
 from aggregates.envelope import Actor, decode, encode, envelope_of
 from aggregates.errors import Refusal
 from aggregates.fact import Command, Fact
+from aggregates.goals.goals import GoalCommand
 from aggregates.kinds import KINDS, evolved
+from aggregates.rates import PublishRates
 from aggregates.reportable import ReportableCommand
 from aggregates.sla.policies import PolicyCommand
+from aggregates.surveys.surveys import SurveyCommand
 from aggregates.team import TeamCommand
 from aggregates.ticket.commands import (
     AddReply,
@@ -77,6 +80,9 @@ COMMANDS: dict[str, Any] = {
     "organisation": OrganisationCommand,
     "calendar": CalendarCommand,
     "policy_list": PolicyCommand,
+    "rate_card": PublishRates,
+    "goal_list": GoalCommand,
+    "survey_list": SurveyCommand,
     "reportable_fields": ReportableCommand,
 }
 OPEN = OpenTicket(requester=OPENED.requester, subject="Printer on fire", channel="email")
@@ -94,7 +100,11 @@ DESCRIBE: tuple[type[Command], ...] = (
 
 @cache
 def commands(kind: str) -> st.SearchStrategy[Command]:
-    return any_of(get_args(COMMANDS[kind]))
+    return any_of(_models(kind))
+
+
+def _models(kind: str) -> tuple[type[Command], ...]:
+    return get_args(COMMANDS[kind]) or (COMMANDS[kind],)
 
 
 def any_of(models: tuple[type[Command], ...]) -> st.SearchStrategy[Command]:
@@ -197,7 +207,7 @@ def _assert_nothing_but_time_and_links_follows_the_end(story: Story) -> None:
 @given(data=st.data())
 def test_whatever_is_asked_of_the_desk_each_fact_changes_what_it_says(kind: str, data: st.DataObject) -> None:
     story = Story()
-    creates, *changes = get_args(COMMANDS[kind])
+    creates, *changes = _models(kind)
     for command in (data.draw(of(creates)), *data.draw(st.lists(any_of((creates, *changes)), max_size=12))):
         story.ask(command, AS_ADA)
         once = story.facts

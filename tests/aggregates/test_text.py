@@ -35,9 +35,10 @@ from aggregates.ticket.commands import (
     TicketCommand,
 )
 from aggregates.ticket.events import FieldChanged, NoteAdded, Opened, ReplyAdded, Tagged, TimeLogged
+from aggregates.ticket.rating import Rate
 
 ANNA = UUID(int=1)
-UNIONS = (TicketCommand, TeamCommand, AgentCommand, CustomerCommand, OrganisationCommand)
+UNIONS = (TicketCommand | Rate, TeamCommand, AgentCommand, CustomerCommand, OrganisationCommand)
 COMMANDS: tuple[type[Command], ...] = tuple(command for union in UNIONS for command in get_args(union))
 MODELS: tuple[type[BaseModel], ...] = (*FACTS.values(), *COMMANDS, Actor, Contact, EnteredContact)
 BAD_TEXT = ["\x00", "a\x00b", "\ud800", "a\udfffb"]
@@ -46,7 +47,7 @@ PERSONAL = {
     *("ticket.opened.v1", "ticket.message_received.v1", "ticket.reply_added.v1", "ticket.note_added.v1"),
     *("ticket.routed.v1", "ticket.unassigned.v1", "ticket.escalated.v1", "ticket.de_escalated.v1"),
     *("ticket.put_pending.v1", "ticket.put_on_hold.v1", "ticket.reopened.v1", "ticket.resolved.v1"),
-    *("ticket.field_changed.v1", "ticket.time_logged.v1"),
+    *("ticket.field_changed.v1", "ticket.time_logged.v1", "ticket.satisfaction_rated.v1"),
 }
 
 

@@ -59,6 +59,7 @@ def example(route: APIRoute, chance: random.Random, desk: Desk, ticket: str) -> 
 def address(desk: Desk, path: str, ticket: str, chance: random.Random) -> str:
     ids = [ticket, f"{ticket}@1", *map(str, desk.ids.values()), "T-1", "x", "%00", "T-" + "9" * 30]
     filled = path.replace("{ticket}", chance.choice(ids[:1] * 6 + ids)).replace("{id}", chance.choice(ids))
+    filled = filled.replace("{token}", chance.choice(["x", "A" * 96, "%00", "é"]))
     filled = filled.replace("{team}", chance.choice([*ids, "any"]))
     values = [*QUERIED, str(desk.ids["agent"])]
     query = "&".join(f"{name}={chance.choice(values)}" for name in PARAMETERS if chance.random() < 0.15)

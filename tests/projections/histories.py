@@ -146,6 +146,8 @@ historic: st.SearchStrategy[TicketFact] = st.one_of(
     of(facts.Linked, other=st.sampled_from(OTHERS), relation=relations),
     of(facts.Unlinked, other=st.sampled_from(OTHERS), relation=relations),
     of(facts.FollowedUp, follow_up=st.sampled_from(OTHERS), number=1234),
+    of(facts.SatisfactionRequested, request=st.sampled_from(OTHERS), occasion="resolved", expires_at=SINCE),
+    of(facts.SatisfactionRated, request=st.sampled_from(OTHERS), score=st.integers(1, 5), comment=texts),
     of(facts.TimeLogged, agent=agents, seconds=st.integers(1, 86_400), note=CANARY),
     opened,
 )

@@ -153,6 +153,7 @@ def test_somebody_elses_ticket_is_not_there(view: Build, ask: Any) -> None:
         facts.WatcherAdded(watcher=AGENTS[1]),
         facts.Linked(other=OTHERS[0], relation="duplicates"),
         facts.TimeLogged(agent=AGENTS[0], seconds=5),
+        facts.SatisfactionRequested(request=OTHERS[0], occasion="resolved", expires_at=START),
     ],
     ids=lambda fact: type(fact).__name__,
 )
