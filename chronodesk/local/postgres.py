@@ -70,6 +70,7 @@ CREATE_APP: LiteralString = "CREATE ROLE {role} LOGIN"
 # Migrations grant to the login role, and may make it a member of roles that they create.
 GRANT_APP: LiteralString = "GRANT {role} TO {owner} WITH ADMIN OPTION"
 SET_PASSWORD: LiteralString = "ALTER ROLE {role} PASSWORD {password}"
+WITHHELD = Path(__file__).with_name("withheld.sql")
 CREATE_DATABASE: LiteralString = "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}"
 
 
@@ -188,6 +189,8 @@ class EmbeddedPostgres:
                 connection.execute(
                     sql.SQL(CREATE_DATABASE).format(**{key: sql.Identifier(word) for key, word in words.items()})
                 )
+        with psycopg.connect(self.url(SUPERUSER, name), autocommit=True) as connection:
+            connection.execute(WITHHELD.read_bytes())
 
     def drop_database(self, name: str) -> None:
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:

@@ -32,7 +32,7 @@ def lone_url() -> Iterator[str]:
     folder.chmod(0o755)
     with EmbeddedPostgres(folder) as server:
         with psycopg.connect(server.superuser_url, autocommit=True) as connection:
-            connection.execute("REVOKE ALL ON DATABASE chronodesk FROM chronodesk_app")
+            connection.execute("DROP OWNED BY chronodesk_app")
             connection.execute("DROP ROLE chronodesk_app")
             connection.execute("CREATE ROLE lone LOGIN CREATEROLE PASSWORD 'lone'")
             connection.execute("CREATE DATABASE lone OWNER lone")

@@ -43,12 +43,18 @@ SELECT count(*) FILTER (WHERE name = 'ticket.category') > 0 AS category,
 
 -- Which build stands behind a view is asked of the catalogue: so no list of views has to be kept.
 CREATE VIEW reporting.as_of WITH (security_barrier) AS
-WITH RECURSIVE reads (view, relation) AS (
-    SELECT c.relname, c.oid FROM pg_class c WHERE c.relnamespace = 'reporting'::regnamespace AND c.relkind = 'v'
+WITH RECURSIVE reads (view, class, object) AS (
+    SELECT c.relname, 'pg_class'::regclass::oid, c.oid
+      FROM pg_class c WHERE c.relnamespace = 'reporting'::regnamespace AND c.relkind = 'v'
      UNION
-    SELECT reads.view, d.refobjid
-      FROM reads JOIN pg_rewrite r ON r.ev_class = reads.relation
-      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+    SELECT reads.view, d.refclassid, d.refobjid
+      FROM reads CROSS JOIN LATERAL (
+               SELECT 'pg_rewrite'::regclass AS class, r.oid FROM pg_rewrite r
+                WHERE reads.class = 'pg_class'::regclass AND r.ev_class = reads.object
+                UNION ALL
+               SELECT reads.class, reads.object WHERE reads.class = 'pg_proc'::regclass
+           ) AS body JOIN pg_depend d ON d.classid = body.class AND d.objid = body.oid
+     WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
 ), builds AS (
     SELECT b.schema, b.view, b.version, min(c.position) AS position
       FROM consumers.builds b JOIN consumers.checkpoints c USING (schema) WHERE b.live GROUP BY b.schema
@@ -56,13 +62,15 @@ WITH RECURSIVE reads (view, relation) AS (
 SELECT DISTINCT reads.view::text AS view, b.view AS model, b.version, b.position,
        (SELECT e.recorded_at FROM store.events e WHERE e.notification_id = b.position) AS at,
        (SELECT h.position FROM store.head h) - b.position AS behind
-  FROM reads JOIN pg_class c ON c.oid = reads.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+  FROM reads JOIN pg_class c ON c.oid = reads.object AND reads.class = 'pg_class'::regclass
+  JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN builds b ON b.schema = n.nspname;
 
 GRANT SELECT ON reporting.reportable_fields, reporting.as_of TO chronodesk_app, chronodesk_analyst;
 GRANT SELECT ON read.reportable_words TO chronodesk_app;
 
-COMMENT ON SCHEMA reporting IS 'Facts for analysts: enumerations, ids, numbers and instants, no text that people write.';
+COMMENT ON SCHEMA reporting IS
+    'Facts for analysts: enumerations, ids, numbers and instants, no text that people write.';
 
 COMMENT ON VIEW reporting.reportable_fields IS 'Fields that the desk declared reportable: their values are shown.';
 COMMENT ON COLUMN reporting.reportable_fields.name IS
