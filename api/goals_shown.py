@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from aggregates.envelope import Recorded
 from aggregates.goals.goals import GoalList, Step, Version
 from aggregates.goals.terms import TIMED, Figure, GoalTerms, Share
-from api.shown import ActorShown, Human, Shown
+from api.answers import human
+from api.shown import ActorShown, Shown
 from projections.cursor import Page
 from projections.metrics.answer import Period, Unit
 from projections.metrics.goal_standing import Standing, definition, needed, standing, value, wanted
@@ -133,7 +134,7 @@ class CountedShown(Shown):
     """What one ticket gave, in the unit of the metric."""
 
     ticket: UUID
-    number: Human
+    number: str = Field(examples=["T-1042"])
     version: int = Field(description="of the ticket: the event with which it was measured")
     at: datetime
     value: float | None
@@ -167,8 +168,9 @@ def versions_shown(steps: Sequence[Step], events: Sequence[Recorded]) -> GoalVer
             shown = dict(GoalVersionShown.model_validate(step))
             told.versions.append(GoalPublishedShown(**shown, published_at=at, published_by=by))
         else:
-            retired = {"listed": step.listed, "effective_from": step.effective_from}
-            told.retirements.append(GoalRetiredShown(**retired, retired_at=at, retired_by=by))
+            since = step.effective_from
+            retired = GoalRetiredShown(listed=step.listed, effective_from=since, retired_at=at, retired_by=by)
+            told.retirements.append(retired)
     return told
 
 
@@ -217,7 +219,7 @@ def _counted(terms: GoalTerms, ticket: Ticket) -> CountedShown:
     value = ticket.value
     return CountedShown(
         ticket=ticket.ticket,
-        number=ticket.number,
+        number=human(ticket.number),
         version=ticket.version,
         at=ticket.at,
         value=value / MICROSECONDS if value is not None and terms.metric in TIMED else value,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import reduce
 from uuid import UUID
@@ -79,8 +79,8 @@ def whole_log() -> Moment:
 async def rates_then(store: EventStore, moment: Moment) -> Rates | None:
     """The version of the card that was in force at that moment."""
     history = [recorded(stored) for stored in await store.stream(RATE_CARD)]
-    facts = [event.fact for event in moment.facts(history) if isinstance(event.fact, RatesPublished)]
-    card = reduce(evolve, facts, RateCard())
+    told = replace(moment, version=None).facts(history)
+    card = reduce(evolve, (event.fact for event in told if isinstance(event.fact, RatesPublished)), RateCard())
     version = card.in_force(card.moment(moment.at))
     return None if version is None else version.rates
 

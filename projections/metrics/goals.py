@@ -145,7 +145,7 @@ async def measured(
 ) -> list[Measured]:
     """Of all these periods, of whichever goals: two statements at most. Nothing counts that happened after `at`."""
     rows = [_asked(place, one) for place, one in enumerate(asked)]
-    found = {}
+    found: dict[int, Measured] = {}
     for query in (MEASURED, MEASURED_OPEN):
         if any((row["kind"] == "open") == (query is MEASURED_OPEN) for row in rows):
             async with connection.cursor(row_factory=tuple_row) as cursor:

@@ -170,11 +170,9 @@ def _desk(before: Any, fact: Fact, after: Any) -> object:
             return fact.name in before.declared.keys() - after.declared.keys()
         case RatesPublished():
             newest = after.versions[-1]
-            said = (newest.number, newest.rates, newest.effective_from)
-            return (
-                said == (len(after.versions), fact.rates, fact.effective_from)
-                and after.versions[:-1] == before.versions
-            )
+            if (newest.rates, newest.effective_from) != (fact.rates, fact.effective_from):
+                return False
+            return newest.number == len(after.versions) and after.versions[:-1] == before.versions
         case GoalPublished():
             newest = after.versions(fact.goal)[-1]
             return (newest.terms, newest.listed) == (fact.terms, after.version) and fact.goal in after.kept

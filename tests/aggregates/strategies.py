@@ -93,8 +93,7 @@ def _plain(annotation: Any, notes: tuple[object, ...]) -> Strategy:
 
 def _floats(notes: tuple[object, ...]) -> Strategy:
     least, most = (_bound(notes, name, 0) for name in ("ge", "le"))
-    bounds = {"min_value": least, "max_value": most} if most else {}
-    return st.floats(**bounds, allow_nan=False, allow_infinity=False)
+    return st.floats(least, most) if most else st.floats(allow_nan=False, allow_infinity=False)
 
 
 def _flat(notes: tuple[object, ...]) -> Iterator[object]:

@@ -119,6 +119,7 @@ def test_stretches_say_for_every_instant_which_version_holds(steps: list[GoalLis
 
 def test_other_goals_are_left_alone() -> None:
     other = GoalPublished(goal=OTHER, terms=terms("Other"), effective_from=NOON)
-    listed = reduce(evolve, (published(), other, GoalRetired(goal=GOLD, effective_from=LATER)), GoalList())
+    told: list[GoalListFact] = [published(), other, GoalRetired(goal=GOLD, effective_from=LATER)]
+    listed = reduce(evolve, told, GoalList())
     assert (listed.kept, len(listed.versions(GOLD)), listed.version) == ((OTHER,), 1, 3)
     assert [version.listed for version in listed.versions(OTHER)] == [2]
