@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from chronodesk.local.files import free_port
@@ -116,6 +117,18 @@ def test_it_is_proven_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
     said = sh(script, desk, tmp_path)
     assert "Intact." in said
     assert said.strip().endswith("It holds.")
+
+
+def test_an_analyst_reads_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "analyst create" in block)
+    (question,) = blocks("sql")
+    said = sh(script, desk, tmp_path)
+    (address,) = re.findall(r"  (postgresql://ann:\S+)", said)
+    assert "ticket.category is declared.\nann  0 sessions\n" in said
+    with psycopg.connect(address) as analyst:
+        assert [column.name for column in analyst.execute(question.encode()).description or ()] == [
+            "team", "status", "tickets",
+        ]  # fmt: skip
 
 
 def test_it_is_rebuilt_and_verified_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
