@@ -67,8 +67,8 @@ async def behind(
     )
     parameters = given(whole, metric.parts) | values | {"limit": limit + 1}
     if cursor is not None:
-        names = ("after_at", "after_ticket", "after_place")
-        parameters |= dict(zip(names, decode(KEY, cursor), strict=True))
+        at, ticket, place = decode(KEY, cursor)
+        parameters |= {"after_at": at, "after_ticket": ticket, "after_place": place}
     async with connection.cursor(row_factory=class_row(Evidence)) as rows:
         await rows.execute(query + sql.SQL(AFTER if cursor else "") + sql.SQL(ORDER), parameters)
         return page(await rows.fetchall(), limit, KEY, lambda row: (row.at, row.ticket, row.place))

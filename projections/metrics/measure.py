@@ -120,19 +120,22 @@ class Metric:
 
 def value(metric: Metric, got: Mapping[Part, Got]) -> Value:
     """Exact but for its last decimals: seconds and money are rounded once, to six of them."""
+
+    def of(part: Part) -> Got:
+        return got.get(part, _nothing(part))
+
     match metric.formula:
         case Points(parts):
-            return sum(points * int(got.get(part) or 0) for points, part in parts)
+            return sum(points * int(of(part) or 0) for points, part in parts)
         case Quotient(over, under):
-            whole, count = got.get(over), got.get(under)
+            whole, count = of(over), of(under)
             return None if whole is None or not count else _float(metric, over, Fraction(whole) / Fraction(count))
-        case Part(how="count" | "tickets") as part:
-            return int(got.get(part) or 0)
+        case Part(of="time" | "cost") as part if part.how != "count":
+            found = of(part)
+            return None if found is None else _float(metric, part, Fraction(found))
         case Part() as part:
-            found = got.get(part, _nothing(part))
-            if found is None or part.of == "amount":
-                return None if found is None else int(found)
-            return _float(metric, part, Fraction(found))
+            found = of(part)
+            return None if found is None else int(found)
 
 
 def grown(value: Value, previous: Value) -> Value:
@@ -144,7 +147,7 @@ def grown(value: Value, previous: Value) -> Value:
 
 def _nothing(part: Part) -> Got:
     """Of no rows at all."""
-    return 0 if part.how == "sum" and part.of != "cost" else None
+    return None if part.how == "percentile" or part.of == "cost" else 0
 
 
 def _float(metric: Metric, part: Part, exact: Fraction) -> float:

@@ -37,7 +37,7 @@ COUNT: Mapping[Source, LiteralString] = MappingProxyType(
     }
 )
 TICKETS: LiteralString = "count(DISTINCT stream) FILTER (WHERE {only})"
-SUM: LiteralString = "sum({of}) FILTER (WHERE {only})"
+SUM: LiteralString = "coalesce(sum({of}) FILTER (WHERE {only}), 0)"
 # Money of two currencies has no sum.
 MONEY: LiteralString = """CASE WHEN min(currency) FILTER (WHERE {only}) = max(currency) FILTER (WHERE {only})
        THEN sum(cost) FILTER (WHERE {only}) END"""
@@ -165,10 +165,10 @@ def _condition(name: str, keys: Sequence[Key]) -> sql.Composable:
     values = sql.SQL("{}::{}").format(sql.Placeholder(f"of_{name}"), sql.SQL(ARRAYS[dimension.type]))
     if name == "tag":
         any_of, none = sql.SQL("tags && {}").format(values), sql.SQL("tags = '{{}}'")
-    else:
-        column = sql.Identifier(name)
-        any_of, none = sql.SQL("{} = ANY ({})").format(column, values), sql.SQL("{} IS NULL").format(column)
-    return sql.SQL("({} OR {})").format(any_of, none) if None in keys else any_of
+        return sql.SQL("({} OR {})").format(any_of, none) if None in keys else any_of
+    column = sql.Identifier(name)
+    any_of = sql.SQL("{} = ANY ({})").format(column, values)
+    return sql.SQL("({} OR {} IS NULL)").format(any_of, column) if None in keys else any_of
 
 
 def _aggregate(part: Part, source: Source) -> sql.Composable:

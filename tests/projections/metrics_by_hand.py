@@ -164,7 +164,7 @@ class ByHand:
     def value(self, metric: Metric, rows: Sequence[Fact]) -> Value:
         match metric.formula:
             case Points(parts):
-                return sum(points * self._of(part, rows) for points, part in parts)
+                return sum(points * int(self._of(part, rows)) for points, part in parts)
             case Quotient(over, under):
                 whole, count = self._of(over, rows), self._of(under, rows)
                 exact = None if whole is None or not count else Fraction(whole, count)
@@ -192,7 +192,7 @@ class ByHand:
 
     def _of(self, part: Part, rows: Sequence[Fact]) -> Any:
         some = [row for row in rows if self.chosen(part, row)]
-        told = [row[part.of] for row in some if row[part.of] is not None] if part.of != "rows" else some
+        told: list[Any] = some if part.of == "rows" else [row[part.of] for row in some if row[part.of] is not None]
         match part.how:
             case "count":
                 return len(told)
