@@ -112,6 +112,16 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "from": "2026-01-01T00:00:00Z",
         "keep": 50,
     },
+    "AskReport": {
+        "metrics": ["arrivals", "first_reply_p90"],
+        "from": "2026-03-01",
+        "to": "2026-04-01",
+        "tz": "Europe/Stockholm",
+        "group_by": ["team"],
+        "filters": {"priority": ["high", "urgent"]},
+        "order": "arrivals",
+        "limit": 10,
+    },
     "DeclareField": {"name": "floor", "type": "number", "label": "Floor"},
     "PublishDefaults": {"calendar": FIRST_LINE, "reach": "new"},
     "PublishRates": {

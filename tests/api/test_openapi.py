@@ -17,7 +17,7 @@ from aggregates.goals import goals
 from aggregates.sla import policies as sla
 from aggregates.surveys import surveys
 from aggregates.ticket import commands
-from api import bulk, my, policies, ratings
+from api import bulk, my, policies, ratings, reports_asked
 from api.app import ROUTERS, create_app
 from api.examples import EXAMPLES
 from replay.what_if import given as what_if_given
@@ -74,7 +74,7 @@ def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_are_what_they_are_examples_of(name: str) -> None:
     configured = (agent, calendar, customer, goals, rates, reportable, sla, surveys, team)
-    rooms = (commands, *configured, my, bulk, policies, ratings, what_if_given)
+    rooms = (commands, *configured, my, bulk, policies, ratings, reports_asked, what_if_given)
     model = next(getattr(room, name) for room in rooms if hasattr(room, name))
     TypeAdapter(model).validate_python(EXAMPLES[name])
 
