@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType, NoneType
 from typing import Any, LiteralString
 from uuid import UUID
@@ -24,6 +25,7 @@ ENCODERS: Mapping[type, Callable[[Any], str]] = MappingProxyType(
         NoneType: lambda _: "NULL",
         bool: lambda value: "t" if value else "f",
         int: str,
+        Decimal: str,
         str: _quoted,
         UUID: lambda value: value.hex,
         datetime: datetime.isoformat,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from struct import pack
 from typing import Any, ClassVar, LiteralString
 from uuid import UUID
 
@@ -16,14 +14,13 @@ from psycopg.rows import tuple_row
 from aggregates.envelope import Recorded
 from aggregates.sla.catalogue import Catalogue
 from aggregates.sla.clock import Book, Grounds
-from projections.batch import Table, array
+from projections.batch import Table
 from projections.figures_known import Known, Ledger, Line, known
 from projections.figures_time import Values
 from projections.sla_catalogue import refresh
 
 REMEMBERED = 5_000
 OPEN: Values = (None,) * 9
-TEXT_OID = 25
 
 LOAD: LiteralString = "SELECT stream, version, position FROM figure_tickets WHERE stream = ANY (%(streams)s)"
 TICKET_COLUMNS = "stream version position"
@@ -39,7 +36,7 @@ calendar_version since until
 """
 TYPES = """
 uuid int4 int8 text timestamptz int8 timestamptz int8 int8 int8 int8 text text uuid numeric
-text uuid text text uuid uuid text text int4 bytea uuid int4 uuid
+text uuid text text uuid uuid text text int4 text[] uuid int4 uuid
 int4 int8 int8
 """
 SAVE: LiteralString = """
@@ -66,7 +63,7 @@ from_at from_version to_at to_version micros business_micros size_at policy poli
 since ended until
 """
 SPAN_TYPES = """
-uuid int4 int8 text bool uuid text text uuid uuid text text int4 bytea timestamptz
+uuid int4 int8 text bool uuid text text uuid uuid text text int4 text[] timestamptz
 timestamptz int8 timestamptz int8 int8 int8 int2 uuid int4 uuid int4
 int8 int8 int8
 """
@@ -101,7 +98,6 @@ DELETE FROM figure_tickets WHERE stream = ANY (%(streams)s)
 TICKETS = Table("figure_tickets", TICKET_COLUMNS, SAVE_TICKETS, "uuid int8 int8")
 FIGURES = Table("figures", COLUMNS, SAVE, TYPES)
 SPANS = Table("figure_spans", SPAN_COLUMNS, SAVE_SPANS, SPAN_TYPES)
-TAGS_OF_FIGURE, TAGS_OF_SPAN = COLUMNS.split().index("tags"), SPAN_COLUMNS.split().index("tags")
 Unsaved = Mapping[int, Values]
 
 
@@ -158,15 +154,15 @@ class Figures:
 
     def save(self, connection: Connection[Any], rows: Sequence[FiguresRow]) -> None:
         TICKETS.save(connection, _tickets(rows))
-        FIGURES.save(connection, _tagged(TAGS_OF_FIGURE, literal, (row.figures for row in rows)))
-        SPANS.save(connection, _tagged(TAGS_OF_SPAN, literal, (row.spans for row in rows)))
+        FIGURES.save(connection, [values for row in rows for values in row.figures.values()])
+        SPANS.save(connection, [values for row in rows for values in row.spans.values()])
 
     def copy(self, connection: Connection[Any], rows: Sequence[FiguresRow]) -> None:
         """Nobody folds on from these rows: what is remembered of them only takes memory."""
         self._remembered.clear()
         TICKETS.copy(connection, _tickets(rows))
-        FIGURES.copy(connection, _tagged(TAGS_OF_FIGURE, binary, (row.figures for row in rows)))
-        SPANS.copy(connection, _tagged(TAGS_OF_SPAN, binary, (row.spans for row in rows)))
+        FIGURES.copy(connection, [values for row in rows for values in row.figures.values()])
+        SPANS.copy(connection, [values for row in rows for values in row.spans.values()])
 
     def total(self, connection: Connection[Any]) -> None:
         """Nothing is summed: analysts do that."""
@@ -215,21 +211,3 @@ def _spans(stream: UUID, ledger: Ledger, places: Collection[int]) -> dict[int, V
 
 def _span(stream: UUID, place: int, line: Line) -> Values:
     return (stream, place, *line.values, *(line.end or OPEN), line.since, line.ended, line.until)
-
-
-def _tagged(place: int, written: Callable[[frozenset[str]], Any], unsaved: Iterable[Unsaved]) -> list[Values]:
-    """All rows, with their tags as they are to be written."""
-    return [(*row[:place], written(row[place]), *row[place + 1 :]) for rows in unsaved for row in rows.values()]
-
-
-@lru_cache(10_000)
-def literal(tags: frozenset[str]) -> str:
-    return array(sorted(tags))
-
-
-@lru_cache(10_000)
-def binary(tags: frozenset[str]) -> bytes:
-    """A text[] as Postgres sends and receives it: the few that there are, written once, keep COPY binary and fast."""
-    texts = [tag.encode() for tag in sorted(tags)]
-    shape = pack("!iiIii", 1, 0, TEXT_OID, len(texts), 1) if texts else pack("!iiI", 0, 0, TEXT_OID)
-    return shape + b"".join(pack("!i", len(text)) + text for text in texts)

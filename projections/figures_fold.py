@@ -234,10 +234,10 @@ class Course:
     def _pass_on(self, event: Recorded, at: datetime) -> None:
         """A station is whoever holds the ticket next: getting it back from nobody is none."""
         team, assignee = self._life.ticket.team, self._life.ticket.assignee
-        if team is not None and team != self._team:
+        if team is not self._team and team is not None and team != self._team:
             self._team, self._teams = team, self._teams + 1
             self._add("team_station", event, at, self._teams)
-        if assignee is not None and assignee != self._assignee:
+        if assignee is not self._assignee and assignee is not None and assignee != self._assignee:
             self._assignee, self._assignees = assignee, self._assignees + 1
             began = self._life.opening if self._assignees == 1 else None
             self._add("assignee_station", event, at, self._assignees, None, assignee, began)
@@ -276,13 +276,9 @@ class Course:
         timed, life, actor = UNTIMED, self._life, event.actor
         if began is not None and began.at <= at:
             timed = (*began, (at - began.at) // MICROSECOND, self._policies.passed(began.at, at))
-        self.figures.add(
-            (kind, event.version),
-            (
-                *(life.number, kind, at, event.version, *timed, amount, detail, actor.kind),
-                *(agent or _acting(actor), *cost, *(dims or life.dims), *(policy or self._policies.now)),
-            ),
-        )
+        who = agent or _acting(actor)
+        told = (life.number, kind, at, event.version, *timed, amount, detail, actor.kind, who, *cost)
+        self.figures.add((kind, event.version), (*told, *(dims or life.dims), *(policy or self._policies.now)))
 
 
 def mood(score: int) -> str:

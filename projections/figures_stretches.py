@@ -12,9 +12,7 @@ from aggregates.ticket.state import Ticket, amended, changes
 from projections.figures_time import MICROSECOND, Policies, Values
 from projections.queues_fold import size
 
-dimensions = attrgetter(
-    "requester", "channel", "category", "team", "assignee", "priority", "ticket_type", "level", "tags"
-)
+dimensions = attrgetter("requester", "channel", "category", "team", "assignee", "priority", "ticket_type", "level")
 TEAM, ASSIGNEE = 3, 4
 
 
@@ -57,7 +55,7 @@ class Stretches:
         if not changed:
             return
         amended(self.ticket, changed)
-        dims = dimensions(self.ticket)
+        dims = (*dimensions(self.ticket), sorted(self.ticket.tags))
         if dims != self.dims:
             self.dims = dims
             self._past.append((at, dims))

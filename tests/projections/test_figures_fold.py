@@ -186,7 +186,7 @@ def test_stretches_tell_all_of_it_from_opening_to_closing_but_what_lasted_no_tim
     told.tell(at("10:00", 3), t.Closed(was="open", cause="import"))
     found = [(row["status"], row["unanswered"], *minutes(row)) for row in spans(told)]
     assert found == [("new", True, 60, 60), ("open", False, 60, 60), ("pending", False, 70 * 60, 25 * 60)]
-    assert spans(told)[-1]["tags"] == {"vip"}
+    assert spans(told)[-1]["tags"] == ["vip"]
 
 
 def test_spam_is_no_stretch_and_no_backlog() -> None:
