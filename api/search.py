@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import Annotated
 from uuid import UUID
 
@@ -29,6 +30,7 @@ search = router("/search", "tickets")
 own_search = router("/my/search", "my tickets")
 similar = router("/tickets", "tickets")
 VIEW = "search"
+# Words are looked up, and texts looked through, in threads: others are served meanwhile.
 
 Words = Annotated[
     str,
@@ -63,12 +65,13 @@ async def search_tickets(
 ) -> SearchPage:
     """Tickets in which something was written, the best first: in Russian, Bulgarian, Slovenian, Chinese or English."""
     wanted = SearchFilter(where, status, priority, team, assignee, channel, category, tag, requester, since, until)
-    upto, words = await read.reached(VIEW), asked(q, in_body=where in ("public", "internal"))
+    upto, words = await read.reached(VIEW), await to_thread(asked, q, in_body=where in ("public", "internal"))
     async with read.view(VIEW) as connection:
         if words is None:
             return SearchPage(items=[], next=None)
         page = await search_queries.search(connection, words, wanted, upto, limit, cursor)
-        return search_page(page, words, await search_queries.texts(connection, page.items))
+        texts = await search_queries.texts(connection, page.items)
+    return await to_thread(search_page, page, words, texts)
 
 
 @own_search.get("")
@@ -76,12 +79,13 @@ async def search_own_tickets(
     who: CustomerCaller, read: OwnRead, q: Words, limit: Few = 20, cursor: Cursor = None
 ) -> OwnSearchPage:
     """Your tickets in which something was written, the best first."""
-    words = asked(q)
+    words = await to_thread(asked, q)
     async with read.view(VIEW) as connection:
         if words is None:
             return OwnSearchPage(items=[], next=None)
         page = await search_queries.search_own(connection, words, who.id, limit, cursor)
-        return own_search_page(page, words, await search_queries.own_texts(connection, who.id, page.items))
+        texts = await search_queries.own_texts(connection, who.id, page.items)
+    return await to_thread(own_search_page, page, words, texts)
 
 
 @similar.get("/{ticket}/similar")

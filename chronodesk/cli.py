@@ -31,6 +31,7 @@ COMMANDS = (
     "demo",
     "parked",
     "sla",
+    "search",
     "analyst",
     "goals",
     "replay",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VIEWS = ("desk", "tickets", "queues", "reports", "sla", "trail", "figures")
+VIEWS = ("desk", "tickets", "queues", "reports", "sla", "trail", "search", "figures")
 
 
 @dataclass(frozen=True)

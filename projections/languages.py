@@ -7,6 +7,7 @@ knows, or what was typed without its diacritics. The same dictionaries, by count
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -35,6 +36,8 @@ ENDINGS: Mapping[str, Sequence[str]] = MappingProxyType(
 )
 VOWELS: Mapping[str, str] = MappingProxyType(WORDS["vowels"])
 SHORTEST_STEM = 4
+# Some base forms in the dictionaries are followed by a remark.
+LETTERS = re.compile(r"[^\W\d_]+")
 # Strokes do not come off as marks do; the breve of й makes a letter of its own.
 STROKES = str.maketrans("đłø", "dlo")
 SHORT_I = "\u0438\u0306"
@@ -72,12 +75,16 @@ def plainly(known: Mapping[Language, int], words: int) -> Sequence[Language]:
 
 
 @lru_cache(maxsize=100_000)
-def stem(word: str, language: Language) -> str:
-    """What all forms of the word, written in small letters, have in common."""
+def stems(word: str, language: Language) -> tuple[str, ...]:
+    """What all forms of a word, written in small letters, have in common: by the dictionary, and by their endings."""
+    bare = folded(word)
+    if language == "zh":
+        return ()
     if language in SNOWBALL:
         with ONE_AT_A_TIME:
-            return str(SNOWBALL[language].stemWord(folded(word)))
-    return _shortened(folded(simplemma.lemmatize(word, language, low_memory=True)), language)
+            return (str(SNOWBALL[language].stemWord(bare)),)
+    base = LETTERS.match(folded(simplemma.lemmatize(word, language, low_memory=True)))
+    return tuple(dict.fromkeys(_shortened(form, language) for form in (base.group() if base else bare, bare)))
 
 
 def _shortened(word: str, language: Language) -> str:

@@ -25,6 +25,7 @@ RANKED = 2_000
 """How many of the newest texts that say it are ranked: what a word is worth that stands everywhere is bounded."""
 
 # Each step on its own: all that say it come from the index, and only the newest of them are read for their rank.
+# Their lengths count for nothing: so where only the subject says it, all texts under it are worth the same as that.
 MATCHING: LiteralString = """
 WITH matching AS MATERIALIZED (
     SELECT s.ticket, s.version, s.at FROM read.search_texts s
@@ -55,7 +56,7 @@ BEST: LiteralString = """
     SELECT ticket, version FROM matching ORDER BY at DESC, ticket, version DESC LIMIT %(ranked)s
 ), ranked AS (
     SELECT s.ticket, s.version, s.kind, s.at, s.author_kind, s.author_id, s.language,
-           ts_rank(s.words, %(query)s::tsquery, 1) AS score
+           ts_rank(s.words, %(query)s::tsquery) AS score
       FROM newest n JOIN read.search_texts s ON s.ticket = n.ticket AND s.version = n.version
 ), best AS (
     SELECT DISTINCT ON (ticket) * FROM ranked ORDER BY ticket, score DESC, version
@@ -72,7 +73,7 @@ WITH own AS MATERIALIZED (
     SELECT ticket, ticket_number, subject, status, kind, number, at, language, author, own, words
       FROM read.customer_search WHERE requester = %(requester)s
 ), ranked AS (
-    SELECT *, ts_rank(words, %(query)s::tsquery, 1) AS score FROM own WHERE words @@ %(query)s::tsquery
+    SELECT *, ts_rank(words, %(query)s::tsquery) AS score FROM own WHERE words @@ %(query)s::tsquery
 ), b AS (
     SELECT DISTINCT ON (ticket) * FROM ranked ORDER BY ticket, score DESC, number NULLS FIRST
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from projections.languages import COMMON, WRITTEN, Language, Script, folded, known, plainly, script, stem
+from projections.languages import COMMON, WRITTEN, Language, Script, folded, known, plainly, script, stems
 
 Weight = Literal["A", "D"]
 """Of a subject, or of what was written under it."""
@@ -81,7 +81,7 @@ class Index:
             if self._full:
                 break
             self.place += 1
-            for lexeme in (token.word, *stems(token, spoken[kind] if kind else ())):
+            for lexeme in (token.word, *named(token, spoken[kind] if kind else ())):
                 self._add(lexeme, weight)
         return {language: count for of in counts.values() for language, count in of.items()}
 
@@ -106,17 +106,17 @@ def tokens(text: str) -> Iterator[Token]:
             yield Token(start, found.end(), written, word)
 
 
-def stems(token: Token, languages: Iterable[Language]) -> list[str]:
+def named(token: Token, languages: Iterable[Language]) -> list[str]:
     """The names under which a word's other forms are found."""
     if len(token.word) < SHORTEST_STEMMED or token.word in COMMON or not token.written.isalpha():
         return []
-    return [f"{language}/{stem(token.written, language)[:LONGEST_WORD]}" for language in languages if language != "zh"]
+    return [f"{language}/{stem}" for language in languages for stem in stems(token.written, language)]
 
 
 def forms(token: Token) -> list[str]:
     """All names under which a word of a language that is not known may be found."""
     kind = script(token.written)
-    return [token.word, *stems(token, WRITTEN[kind] if kind else ())]
+    return [token.word, *named(token, WRITTEN[kind] if kind else ())]
 
 
 def quoted(lexeme: str) -> str:

@@ -263,5 +263,14 @@ def test_a_reader_waits_for_what_they_wrote_or_is_told_how_far_behind_the_view_i
 
 def test_ops_see_positions_and_lag(desk: Desk) -> None:
     views = desk.get("ops", "/v1/views").json()["views"]
-    assert [view["view"] for view in views] == ["desk", "tickets", "queues", "reports", "sla", "trail", "figures"]
+    assert [view["view"] for view in views] == [
+        "desk",
+        "tickets",
+        "queues",
+        "reports",
+        "sla",
+        "trail",
+        "search",
+        "figures",
+    ]
     assert all(view["position"] + view["lag"] == view["head"] for view in views)

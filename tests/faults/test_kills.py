@@ -32,6 +32,7 @@ PARTS = (
     "consume-reports",
     "consume-sla",
     "consume-trail",
+    "consume-search",
     "consume-figures",
     "sla-clock",
     "import",

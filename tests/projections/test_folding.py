@@ -16,7 +16,7 @@ from tests.databases import Database
 from tests.projections.harness import Build, build, connected, projection_of
 from tests.projections.histories import LENIENT, logs
 
-OF_TICKETS = ["tickets", "queues", "reports", "sla", "trail", "figures"]
+OF_TICKETS = ["tickets", "queues", "reports", "sla", "trail", "search", "figures"]
 
 
 @pytest.fixture(scope="module")
