@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date
@@ -23,6 +24,7 @@ M = TypeVar("M", bound=BaseModel)
 # Few ids, so that histories meet themselves again; each name, tag, field name and language tag is a word of these.
 IDS = sorted({value for value in vars(cast).values() if isinstance(value, UUID)})
 WORDS = ("de", "en", "fra", "vip")
+CURRENCIES = ("EUR", "JPY", "NIX")
 FACT_TEXT = st.one_of(st.sampled_from(("", *WORDS)), st.text(st.characters(codec="utf-8", exclude_characters="\x00")))
 Strategy = st.SearchStrategy[Any]
 
@@ -77,7 +79,7 @@ def _plain(annotation: Any, notes: tuple[object, ...]) -> Strategy:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return of(annotation)
     plain: Mapping[Any, Callable[[], Strategy]] = {
-        str: lambda: st.sampled_from(WORDS) if _entered(notes) else FACT_TEXT,
+        str: lambda: st.sampled_from(_words(notes)) if _entered(notes) else FACT_TEXT,
         int: lambda: st.integers(_bound(notes, "ge", -(2**31)), _bound(notes, "le", 2**31)),
         float: lambda: _floats(notes),
         bool: st.booleans,
@@ -104,6 +106,11 @@ def _flat(notes: tuple[object, ...]) -> Iterator[object]:
 def _bound(notes: tuple[object, ...], name: str, otherwise: int) -> int:
     bounds = [getattr(note, name) for note in notes if getattr(note, name, None) is not None]
     return int(bounds[-1]) if bounds else otherwise
+
+
+def _words(notes: tuple[object, ...]) -> tuple[str, ...]:
+    patterns = [note.pattern for note in notes if isinstance(note, StringConstraints) and note.pattern]
+    return tuple(word for word in WORDS if all(re.search(pattern, word) for pattern in patterns)) or CURRENCIES
 
 
 def _entered(notes: tuple[object, ...]) -> bool:
