@@ -26,7 +26,7 @@ TAGS = [
     {"name": "rates", "description": "What an hour of work costs, and what customers see of it."},
     {"name": "satisfaction", "description": "How satisfied customers are: what they are asked, and what they answer."},
     {"name": "goals", "description": "What is wanted of the desk, its teams and agents, and how far they have come."},
-    {"name": "figures", "description": "What figures there are, what they mean, how much they are, and of what made up."},
+    {"name": "figures", "description": "What figures there are, what they mean, how much they are, and what of."},
     {"name": "calendars", "description": "When we are open: hours in versions, holidays, and business time."},
     {"name": "reporting", "description": "Which fields analysts may read in SQL."},
     {"name": "events", "description": "The log itself."},
