@@ -96,12 +96,15 @@ def _keep(counted: Counted, asked: Question, statement: Statement, rows: Iterabl
 
 
 def _add_up(asked: Question, cells: Cells, totals: dict[bool, dict[Part, Got]]) -> None:
-    """How many came and went becomes how many are there."""
+    """How many came and went becomes how many are there; a group that none was in at any bucket's end is none."""
     for group in {group for group, _ in cells}:
         standing: dict[Part, Got] = {}
         for bucket in range(len(asked.periods)):
-            standing = _sum(standing, cells.get((group, bucket), {}))
+            standing = _sum(standing, cells.pop((group, bucket), {}))
             cells[group, bucket] = standing
+        if not any(count for bucket in range(len(asked.periods)) for count in cells[group, bucket].values()):
+            for bucket in range(len(asked.periods)):
+                del cells[group, bucket]
     if True in totals:
         totals[False] = _sum(totals[True], totals.get(False, {}))
 
