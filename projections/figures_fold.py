@@ -137,8 +137,8 @@ class Course:
             case SatisfactionRequested(occasion=occasion, agent=agent, team=team):
                 dims = self._dims_at(at)
                 if dims is not None:
-                    dims, policy = _held_by(dims, team), self._policies.at(at)
-                    self._add("rating_requested", event, at, None, occasion, agent, None, dims, policy)
+                    held = self._policies.at(at)
+                    self._add("rating_requested", event, at, None, occasion, agent, None, _held_by(dims, team), held)
 
     def _measure(self, event: Recorded, at: datetime) -> None:
         match event.fact:
