@@ -112,13 +112,12 @@ def _charts(answer: Answer) -> None:
 
 def _sparks(panel: Panel, business: bool) -> Columns:
     """A line a series, from the first bucket to the last; all of a panel to one scale."""
-    columns = _columns(">least", f"{panel.xs[0]} to {panel.xs[-1]}", ">most", "")
+    columns = _columns("", ">least", f"{panel.xs[0]} to {panel.xs[-1]}", ">most")
     top = max(panel.values)
     for series in panel.series:
         known = [value for value in series.values if value is not None]
-        reach = (said(edge(known, default=None), panel.unit, business) for edge in (min, max))
-        least, most = reach
-        columns.add_row(least, spark(series, top), most, drawable(series.name))
+        least, most = (said(edge(known, default=None), panel.unit, business) for edge in (min, max))
+        columns.add_row(drawable(series.name), least, spark(series, top), most)
     return columns
 
 

@@ -19,10 +19,13 @@ from replay.report.panels import Drawing, Panel, Series, drawing
 from replay.report.svg import accessible
 from replay.report.words import as_of, drawable, said, scale, scope
 
-WIDTH, TALL, FRAME, BAR = 10.0, 2.8, 0.9, 0.24
-"""In inches: the picture, a panel over time, what surrounds the bars of another panel, each of its bars."""
+# All in inches. Places are reckoned here: the library's own layouts differ in their last bits from run to run.
+WIDTH, EDGE, HEAD, FOOT = 10.0, 0.15, 0.6, 0.35
+ABOVE, BELOW, NUMBERS, KEY = 0.35, 0.3, 0.85, 0.45
+"""Of a panel: its title, what is written below it, left of it where it has an axis, and the sign of a legend's line."""
+TALL, BAR, LETTER, WIDE_LETTER = 2.4, 0.24, 0.08, 0.13
 BARS, TICKS, LETTERS = 40, 12, 90
-"""At most so many columns in time, so many names below them, so many letters in these."""
+"""At most so many columns in time, and so many names below them, of so many letters together."""
 INK, GREY, PALE = "#222222", "#8a8a8a", "#dddddd"
 COLOURS = ("#1f5fa8", "#c2410c", "#15803d", "#7c3aed", "#a16207", "#0e7490", "#be185d")
 # Who cannot tell the colours apart can still tell these.
@@ -87,20 +90,35 @@ def _notes(answer: Answer, drawn: Drawing) -> Iterator[str]:
 
 
 def _picture(answer: Answer, drawn: Drawing) -> bytes:
-    heights = [_height(panel) for panel in drawn.panels] or [FRAME]
-    figure = Figure(figsize=(WIDTH, sum(heights) + FRAME), layout="constrained", facecolor="white")
-    figure.suptitle(f"{drawable(answer.title)}\n{scope(answer)}", x=0.01, ha="left", fontsize=11)
-    figure.supxlabel(" ".join(_notes(answer, drawn)), x=0.01, ha="left", fontsize=8)
-    stacked = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, panel in zip(stacked, drawn.panels, strict=False):
-        _draw(axes, panel, answer.time == "business")
+    height = HEAD + sum(map(_height, drawn.panels)) + FOOT
+    figure = Figure(figsize=(WIDTH, height), facecolor="white")
+    heading = f"{drawable(answer.title)}\n{scope(answer)}"
+    figure.text(EDGE / WIDTH, 1 - EDGE / height, heading, va="top", fontsize=11)
+    figure.text(EDGE / WIDTH, EDGE / height, " ".join(_notes(answer, drawn)), fontsize=8)
+    top = height - HEAD
+    for panel in drawn.panels:
+        x, y, width, tall = _place(panel, top)
+        _draw(figure.add_axes((x / WIDTH, y / height, width / WIDTH, tall / height)), panel, answer.time == "business")
+        top -= _height(panel)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata=UNDATED)
     return out.getvalue()
 
 
 def _height(panel: Panel) -> float:
-    return TALL if panel.over_time else FRAME + BAR * len(panel.xs) * len(panel.series)
+    return ABOVE + (TALL if panel.over_time else BAR * len(panel.xs) * len(panel.series)) + BELOW
+
+
+def _place(panel: Panel, top: float) -> tuple[float, float, float, float]:
+    """Where its axes begin, from the left and from below, and how wide and how tall they are."""
+    left = NUMBERS if panel.over_time else _widest(panel.xs) + 2 * EDGE
+    right = _widest([series.name for series in panel.series]) + KEY if len(panel.series) > 1 else 0
+    tall = _height(panel)
+    return left, top - tall + BELOW, WIDTH - left - right - EDGE, tall - ABOVE - BELOW
+
+
+def _widest(names: Sequence[str]) -> float:
+    return max((sum(WIDE_LETTER if one > "\u2e7f" else LETTER for one in drawable(name)) for name in names), default=0)
 
 
 def _draw(axes: Axes, panel: Panel, business: bool) -> None:
@@ -112,7 +130,9 @@ def _draw(axes: Axes, panel: Panel, business: bool) -> None:
     handles = (_over_time if panel.over_time else _side_by_side)(axes, panel, business)
     if len(handles) > 1:
         names = [drawable(series.name) for series in panel.series]
-        axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        # What is piled up is read from the top, too.
+        way = -1 if panel.over_time and panel.parts else 1
+        axes.legend(handles[::way], names[::way], loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _over_time(axes: Axes, panel: Panel, business: bool) -> list[Any]:

@@ -14,7 +14,10 @@ FONTS = "'DejaVu Sans', Verdana, 'Noto Sans', Helvetica, Arial, sans-serif"
 ROUND = {"stroke-linejoin": "round", "stroke-linecap": "butt", "font-family": FONTS, "role": "img"}
 REFERENCE = re.compile(r"(?<=^#).+|(?<=url\(#)[^)]+")
 DRAWN = frozenset(f"{{{SVG}}}{name}" for name in ("svg", "g", "defs", "path", "use", "text", "clipPath", "rect"))
-"""What a picture is made of; anything else that were in it is not passed on."""
+PLACES = frozenset(("d", "x", "y", "width", "height", "viewBox", "transform", "clip-path"))
+LINES = frozenset(f"stroke-{name}" for name in ("width", "opacity", "dasharray", "dashoffset", "linejoin", "linecap"))
+LOOKS = LINES | {"stroke", "fill", "fill-opacity", "opacity", "font-size", "font-weight", "text-anchor"}
+"""All that a picture is made of: whatever else were in it is not passed on."""
 
 
 def accessible(drawn: bytes, title: str, description: str) -> bytes:
@@ -38,10 +41,14 @@ def accessible(drawn: bytes, title: str, description: str) -> bytes:
 
 
 def _plain_attributes(element: etree._Element) -> None:
-    for declared in element.attrib.pop("style", "").split(";"):
-        name, _, value = declared.partition(":")
-        if value and name.strip() != "font-family":
+    styled = (declared.partition(":") for declared in element.attrib.pop("style", "").split(";"))
+    for name in set(element.attrib) - PLACES - LOOKS - {"id", HREF}:
+        del element.attrib[name]
+    for name, _, value in styled:
+        if name.strip() in LOOKS:
             element.set(name.strip(), value.strip())
+    if not element.get(HREF, "#").startswith("#"):
+        del element.attrib[HREF]
 
 
 def _rename(root: etree._Element, own: str) -> None:

@@ -10,7 +10,7 @@ from projections.metrics.answer import Answer, AsOf, Unit, Value
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NOTHING = "-"
-LONGEST = 48
+LONGEST = 40
 EVERYTHING = "all"
 
 

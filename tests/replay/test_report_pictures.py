@@ -73,7 +73,7 @@ def test_it_says_itself_in_words() -> None:
     for part in (
         "2012-04-01 to 2012-04-29, Europe/Stockholm, by week, by team, calendar time.",
         "Tickets opened. Team 11: 120 to 123;",
-        "others: 140 to 160.",
+        "others: 144 to 165.",
         "5 smaller groups are in the table only.",
         "As of position 129,882, 2012-06-01 07:30:00 UTC.",
     ):
@@ -94,15 +94,20 @@ def test_any_name_is_shown_as_it_is(label: str) -> None:
 
 
 def test_what_is_no_drawing_does_not_get_through() -> None:
-    evil = f'<svg xmlns="{SVG}"><script>1</script><g onload="1"><a/><text style="fill: red">x</text></g></svg>'
+    evil = (
+        f'<svg xmlns="{SVG}" xmlns:xlink="http://www.w3.org/1999/xlink"><script>1</script><foreignObject/>'
+        '<g onload="1" href="x" class="x"><a/><use xlink:href="//evil/x"/>'
+        '<text style="fill: red; behavior: x">x</text></g></svg>'
+    )
     root = parsed(accessible(evil.encode(), "t\x00", "d"))
-    assert [etree.QName(element).localname for element in root.iter()] == ["svg", "title", "desc", "g", "text"]
-    assert (root[2].attrib, root[2][0].get("fill")) == ({}, "red")
+    assert [etree.QName(element).localname for element in root.iter()] == ["svg", "title", "desc", "g", "use", "text"]
+    group, used, text = list(root.iter())[3:]
+    assert (group.attrib, used.attrib, text.attrib) == ({}, {}, {"fill": "red"})
 
 
 def test_the_same_answers_give_the_same_bytes_in_another_process() -> None:
     once = page("Reports", list(ANSWERS.values()))
-    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1"}
+    environment = os.environ | {"PYTHONHASHSEED": "3", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1"}
     again = subprocess.run([sys.executable, "-c", PRINT], env=environment, capture_output=True, check=True)
     assert again.stdout == once
 

@@ -58,7 +58,7 @@ def test_a_change_has_an_arrow(now: Value, before: Value, unit: Unit, words: str
 
 def test_a_name_is_one_harmless_line() -> None:
     assert drawable("a\x00b\u202ec\nd\u3000e") == "a\ufffdb\ufffdc d e"
-    assert len(drawable("x" * 200)) == 48
+    assert len(drawable("x" * 200)) == 40
 
 
 def test_counts_of_the_smaller_groups_are_added_up() -> None:
