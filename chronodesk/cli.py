@@ -34,6 +34,7 @@ COMMANDS = (
     "search",
     "analyst",
     "goals",
+    "report",
     "replay",
     "audit",
     "log",
