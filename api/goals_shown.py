@@ -82,7 +82,7 @@ class GoalChanged(BaseModel):
     events: list[str] = Field(examples=[["goal_list.published.v1"]])
 
 
-class DefinitionShown(Shown):
+class MeasureShown(Shown):
     """Of what is measured: as in the catalogue of metrics."""
 
     name: str = Field(examples=["full_resolution_avg"])
@@ -91,12 +91,12 @@ class DefinitionShown(Shown):
     words: str
 
 
-class StandingShown(BaseModel):
+class GoalStandingShown(BaseModel):
     """A goal in one period, by the version of it that judges that period."""
 
     period: Period
     version: int = Field(description="of the goal")
-    metric: DefinitionShown
+    metric: MeasureShown
     target: Annotated[Share | Figure, Field(discriminator="kind")]
     standing: Standing
     value: float | None = Field(description=VALUE)
@@ -114,7 +114,7 @@ class ProgressShown(BaseModel):
     team: UUID | None
     agent: UUID | None
     as_of: AsOfShown
-    standing: StandingShown | None
+    standing: GoalStandingShown | None
 
 
 class ProgressesShown(BaseModel):
@@ -127,7 +127,7 @@ class GoalHistoryShown(BaseModel):
 
     goal: UUID
     as_of: AsOfShown
-    periods: list[StandingShown]
+    periods: list[GoalStandingShown]
 
 
 class CountedShown(Shown):
@@ -143,7 +143,7 @@ class CountedShown(Shown):
 
 class GoalExplained(BaseModel):
     as_of: AsOfShown
-    standing: StandingShown
+    standing: GoalStandingShown
     items: list[CountedShown]
     next: str | None = Field(description="the `cursor` of the next page")
 
@@ -187,14 +187,14 @@ def progress_shown(progress: Progress, as_of: AsOfShown) -> ProgressShown:
     )
 
 
-def stood_shown(stood: Stood) -> StandingShown:
+def stood_shown(stood: Stood) -> GoalStandingShown:
     version, found = stood.judged.version, stood.found
     terms = version.terms
     now = value(terms, found)
-    return StandingShown(
+    return GoalStandingShown(
         period=stood.judged.period,
         version=version.number,
-        metric=DefinitionShown.model_validate(definition(terms)),
+        metric=MeasureShown.model_validate(definition(terms)),
         target=terms.target,
         standing=standing(terms, found, over=stood.over),
         value=None if now is None else float(now),

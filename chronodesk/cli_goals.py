@@ -18,7 +18,7 @@ from chronodesk.start import loaded
 from chronodesk.terminal import console, plain, say
 
 if TYPE_CHECKING:
-    from api.goals_shown import ProgressesShown, ProgressShown, StandingShown
+    from api.goals_shown import GoalStandingShown, ProgressesShown, ProgressShown
     from replay.phrases import Names
 
 VIEW = "figures"
@@ -96,12 +96,12 @@ def _row(goal: ProgressShown, names: Names) -> tuple[str, ...]:
     return (goal.name, whose, now.period.label, _value(now, now.value), _wanted(now), _counts(now), _standing(now))
 
 
-def _wanted(now: StandingShown) -> str:
+def _wanted(now: GoalStandingShown) -> str:
     bound = "<=" if now.target.kind == "figure" and now.target.bound == "at_most" else ">="
     return f"{bound} {_value(now, now.wanted)}"
 
 
-def _value(now: StandingShown, value: float | None) -> str:
+def _value(now: GoalStandingShown, value: float | None) -> str:
     if value is None:
         return "-"
     if now.target.kind == "share":
@@ -111,10 +111,10 @@ def _value(now: StandingShown, value: float | None) -> str:
     )
 
 
-def _counts(now: StandingShown) -> str:
+def _counts(now: GoalStandingShown) -> str:
     return f"{now.denominator:,}" if now.numerator is None else f"{now.numerator:,} of {now.denominator:,}"
 
 
-def _standing(now: StandingShown) -> str:
+def _standing(now: GoalStandingShown) -> str:
     more = f", {now.needed:,} more in a row would do" if now.needed else ""
     return now.standing.replace("_", " ") + more
