@@ -95,9 +95,10 @@ def test_the_documentation_is_served(desk: Desk) -> None:
 
 def test_a_generated_client_drives_a_tickets_whole_way(desk: Desk, document: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "openapi.json").write_text(json.dumps(document))
-    # It knows no iCalendar: to it that is a file.
+    # It knows no iCalendar and no pictures: to it they are files.
     (tmp_path / "config.yaml").write_text(
-        "post_hooks: []\ncontent_type_overrides: {text/calendar: application/octet-stream}\n"
+        "post_hooks: []\ncontent_type_overrides:\n"
+        "  {text/calendar: application/octet-stream, image/svg+xml: application/octet-stream}\n"
     )
     generated = subprocess.run(
         [
