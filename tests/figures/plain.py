@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -216,11 +216,34 @@ def figures(log: Log, begins: datetime, ends: datetime) -> dict[str, float | Non
 
 def timed(name: str, rows: pd.DataFrame) -> dict[str, float | None]:
     """Average and nearest-rank percentiles, in seconds."""
-    seconds = sorted((rows["at"] - rows["since"]) / pd.Timedelta(seconds=1)) if len(rows) else []
+    return told(name, sorted((rows["at"] - rows["since"]) / pd.Timedelta(seconds=1)) if len(rows) else [])
+
+
+def told(name: str, seconds: list[float]) -> dict[str, float | None]:
     found: dict[str, float | None] = {f"{name}_avg": sum(seconds) / len(seconds) if seconds else None}
     for how, share in SHARES.items():
         found[f"{name}_{how}"] = seconds[max(math.ceil(share * len(seconds)), 1) - 1] if seconds else None
     return found
+
+
+def in_business_time(log: Log, begins: datetime, ends: datetime, zone: ZoneInfo) -> dict[str, float | None]:
+    """First resolutions, as far as they passed from nine to six, Monday to Friday."""
+    now = log.happened[(log.happened["at"] >= begins) & (log.happened["at"] < ends)]
+    first = now[(now["kind"] == "resolved") & (now["nth"] == 1)]
+    return told(
+        "first_resolution", sorted(office(*ends, zone) for ends in zip(first["since"], first["at"], strict=True))
+    )
+
+
+def office(since: datetime, until: datetime, zone: ZoneInfo) -> float:
+    """Seconds of office hours between the two."""
+    day, passed = since.astimezone(zone).date(), timedelta()
+    while day <= until.astimezone(zone).date():
+        opens, closes = (datetime.combine(day, time(hour), zone).astimezone(UTC) for hour in (9, 18))
+        if day.weekday() < 5:
+            passed += max(min(closes, until) - max(opens, since), timedelta())
+        day += timedelta(days=1)
+    return passed / timedelta(seconds=1)
 
 
 def by_group(log: Log, begins: datetime, ends: datetime, kind: str, by: str) -> dict[str | None, int]:

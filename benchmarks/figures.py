@@ -1,0 +1,160 @@
+"""How long does each report take with a million tickets? A month of it and all of it, beside reading a month's rows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection, Connection, sql
+
+from benchmarks.importing import MAPPING, REAL, chronodesk, simulated
+from benchmarks.judging import SINCE
+from benchmarks.measure import Measure
+from benchmarks.rebuild import HOURS
+from chronodesk.local.postgres import OWNER, EmbeddedPostgres
+from chronodesk.migrate import migrate
+from projections.metrics.answer import AsOf
+from projections.metrics.answering import answered
+from projections.metrics.question import Ask, question
+from projections.metrics.reports import LISTED, Report
+from projections.projection import indexes
+
+TICKETS = 1_000_000
+STEP_DAYS = 11
+MOST_MILLISECONDS = 500.0
+MONTHS = [date(2010 + month // 12, month % 12 + 1, 1) for month in range(30, 66)]
+ZONE = "Europe/Stockholm"
+# The same tickets again under other ids, each time some days later: a million over four years.
+FIGURES: LiteralString = """
+INSERT INTO figures
+SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, at + copy * %(step)s, version,
+       started_at + copy * %(step)s, from_version, micros, business_micros, amount, detail, actor, agent, cost,
+       currency, requester, channel, category, team, assignee, priority, ticket_type, level, tags, policy,
+       policy_version, calendar, calendar_version, since, until
+  FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figures ORDER BY stream, place) AS f
+"""
+SPANS: LiteralString = """
+INSERT INTO figure_spans
+SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, status, unanswered, requester, channel,
+       category, team, assignee, priority, ticket_type, level, tags, opened_at + copy * %(step)s,
+       from_at + copy * %(step)s, from_version, to_at + copy * %(step)s, to_version, micros, business_micros, size_at,
+       policy, policy_version, calendar, calendar_version, since, ended, until
+  FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figure_spans ORDER BY stream, place) AS s
+"""
+INDEXES: LiteralString = """
+SELECT indexname FROM pg_indexes WHERE schemaname = %(schema)s AND indexname !~ '_pkey$' AND tablename ~ '^figure'
+"""
+LIVE: LiteralString = "SELECT schema FROM consumers.builds WHERE view = 'figures' AND live"
+HEAD: LiteralString = "SELECT position, recorded_at FROM store.head"
+SIZE: LiteralString = """
+SELECT (SELECT count(*) FROM figures), (SELECT count(*) FROM figure_spans),
+       pg_total_relation_size('figures') + pg_total_relation_size('figure_spans')
+"""
+ROWS: LiteralString = """
+SELECT count(*), sum(micros) FROM figures WHERE kind = 'resolved' AND at >= %(since)s AND at < %(until)s
+"""
+
+
+def run(quick: bool) -> list[Measure]:
+    copies = 2 if quick else TICKETS // 7_554
+    with TemporaryDirectory(prefix="chronodesk-bench-") as folder:
+        Path(folder).chmod(0o755)
+        with desk(Path(folder), quick) as url:
+            with psycopg.connect(url, autocommit=True) as connection:
+                multiply(connection, copies)
+                sizes = list(sized(connection, copies))
+            return sizes + asyncio.run(asked(url, 3 if quick else 20))
+
+
+@contextmanager
+def desk(folder: Path, quick: bool) -> Iterator[str]:
+    """The real log, judged, in a live view `figures`; nobody else is at it."""
+    log = REAL if REAL.exists() and not quick else simulated(folder, 300)
+    with EmbeddedPostgres(folder) as server:
+        migrate(server.url(OWNER, server.database))
+        found = {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
+        settings = found | {"CHRONODESK_DATA_DIR": str(folder / "desk"), "CHRONODESK_DATABASE_URL": server.app_url}
+        chronodesk(settings, "import", str(log), "--mapping", MAPPING, "--json")
+        chronodesk(settings, "sla", "defaults", *HOURS, "--effective-from", SINCE, "--json")
+        chronodesk(settings, "sla", "apply", "--from", SINCE, "--json")
+        for view in ("desk", "figures"):
+            chronodesk(settings, "replay", "rebuild", view, "--json")
+        yield server.app_url
+
+
+def multiply(connection: Connection[Any], copies: int) -> None:
+    """Indexes are made afterwards, as a rebuild does."""
+    row = connection.execute(LIVE).fetchone()
+    assert row is not None
+    connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(row[0])))
+    for (name,) in connection.execute(INDEXES, {"schema": row[0]}).fetchall():
+        connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    filling = psycopg.ClientCursor(connection)
+    for statement in (FIGURES, SPANS):
+        filling.execute(statement, {"copies": copies, "step": f"{STEP_DAYS} days"})
+    connection.execute("SET maintenance_work_mem = '256MB'")
+    connection.execute(indexes("figures").encode())
+    connection.execute("VACUUM ANALYZE figures")
+    connection.execute("VACUUM ANALYZE figure_spans")
+
+
+def sized(connection: Connection[Any], copies: int) -> Iterator[Measure]:
+    row = connection.execute(SIZE).fetchone()
+    assert row is not None
+    figures, spans, bytes_kept = row
+    yield Measure(f"figures of {(copies + 1) * 7_554:,} tickets", "rows", figures)
+    yield Measure("stretches of theirs", "rows", spans)
+    yield Measure("kept for them, indexes included", "MB", bytes_kept / 1e6)
+
+
+async def asked(url: str, times: int) -> list[Measure]:
+    async with await AsyncConnection.connect(url, autocommit=True) as connection:
+        measures = []
+        for report in LISTED:
+            months = [await month(connection, report, random.choice(MONTHS)) for _ in range(times)]
+            name = f"{report.name}, a month, p95"
+            slow = sorted(months)[int(times * 0.95)] * 1e3
+            measures.append(Measure(name, "ms", slow, most=MOST_MILLISECONDS))
+        since, until = datetime(2010, 1, 1, tzinfo=UTC), datetime(2017, 1, 1, tzinfo=UTC)
+        for report in LISTED:
+            took = await seconds(connection, report, since, until, every="month")
+            measures.append(Measure(f"{report.name}, all time by month", "s", took))
+        return [*measures, Measure("reading a month's resolutions, p95", "ms", await reading(connection, times))]
+
+
+async def month(connection: AsyncConnection[Any], report: Report, begins: date) -> float:
+    ends = date(begins.year + begins.month // 12, begins.month % 12 + 1, 1)
+    return await seconds(connection, report, begins, ends, report.bucket)
+
+
+async def seconds(connection: AsyncConnection[Any], report: Report, since: Any, until: Any, every: Any) -> float:
+    cursor = await connection.execute(HEAD)
+    position, at = await cursor.fetchone() or (0, datetime.now(UTC))
+    bucket = None if report.order else every
+    ask = Ask(report.metrics, report.name, report.title, since, until, ZONE, bucket, group_by=report.group_by,
+              order=report.order)  # fmt: skip
+    start = time.perf_counter()
+    answer = await answered(connection, question(ask, AsOf(position, at)))
+    assert answer.rows
+    return time.perf_counter() - start
+
+
+async def reading(connection: AsyncConnection[Any], times: int) -> float:
+    """In milliseconds: what the rows alone cost, once found by index."""
+    took = []
+    for _ in range(times):
+        begins = random.choice(MONTHS)
+        ends = date(begins.year + begins.month // 12, begins.month % 12 + 1, 1)
+        start = time.perf_counter()
+        await (await connection.execute(ROWS, {"since": begins, "until": ends})).fetchall()
+        took.append(time.perf_counter() - start)
+    return sorted(took)[int(times * 0.95)] * 1e3
