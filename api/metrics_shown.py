@@ -14,7 +14,7 @@ from projections.metrics.measure import Metric
 from projections.metrics.reports import Report
 
 
-class DefinitionShown(Shown):
+class MetricDefinition(Shown):
     """Of one metric. Whatever it means changes with its version only."""
 
     name: str = Field(examples=["first_reply_p90"])
@@ -30,8 +30,8 @@ class DefinitionShown(Shown):
     reads: list[str] = Field(description="types of the events that move it", examples=[["ticket.opened.v1"]])
 
 
-class DefinitionsShown(Shown):
-    metrics: list[DefinitionShown]
+class MetricDefinitions(Shown):
+    metrics: list[MetricDefinition]
 
 
 class ReportShown(Shown):
@@ -68,9 +68,9 @@ class EvidencePage(Shown):
     next: str | None = Field(description="the `cursor` of the next page")
 
 
-def definition_shown(metric: Metric) -> DefinitionShown:
+def metric_definition(metric: Metric) -> MetricDefinition:
     able = dimensions.of([metric])
-    return DefinitionShown(
+    return MetricDefinition(
         name=metric.name,
         title=metric.title,
         unit=metric.unit,

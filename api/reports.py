@@ -10,12 +10,12 @@ from psycopg.errors import QueryCanceled
 from aggregates.errors import Unacceptable
 from api.callers import FigureCaller
 from api.metrics_shown import (
-    DefinitionShown,
-    DefinitionsShown,
     EvidencePage,
     EvidenceShown,
+    MetricDefinition,
+    MetricDefinitions,
     ReportsShown,
-    definition_shown,
+    metric_definition,
     report_shown,
 )
 from api.reading import Cursor, Read, Reading, cursors
@@ -50,15 +50,15 @@ Explain = Annotated[
 
 
 @metrics.get("")
-async def list_metrics(who: FigureCaller) -> DefinitionsShown:
+async def list_metrics(who: FigureCaller) -> MetricDefinitions:
     """Every figure there is, and what exactly it means."""
-    return DefinitionsShown(metrics=[definition_shown(each) for each in METRICS.values()])
+    return MetricDefinitions(metrics=[metric_definition(each) for each in METRICS.values()])
 
 
 @metrics.get("/{name}")
-async def get_metric(who: FigureCaller, name: str) -> DefinitionShown:
+async def get_metric(who: FigureCaller, name: str) -> MetricDefinition:
     """What one figure means."""
-    return definition_shown(metric(name))
+    return metric_definition(metric(name))
 
 
 @reports.get("")

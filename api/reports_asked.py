@@ -32,6 +32,7 @@ NO_TEXT: frozenset[Role] = frozenset({"analyst", "ops"})
 """Who may not read what is typed into tickets."""
 INSTANT: TypeAdapter[AwareDatetime] = TypeAdapter(AwareDatetime)
 WHEN = "an instant, or a day of `tz`, as which it begins"
+Cut = Literal["hour", "day", "week", "month", "quarter", "year", "none"]
 Text = Annotated[SafeText, Field(max_length=200)]
 Day = Annotated[str | None, Query(max_length=64, description=WHEN, examples=["2026-03-01", "2026-03-01T12:00:00Z"])]
 AnyOf = Annotated[list[Text], Query(max_length=MOST_VALUES, description="any of these; empty: what has none")]
@@ -43,7 +44,7 @@ class ReportQuery(BaseModel):
     since: Day = Field(None, alias="from")
     until: Day = Field(None, alias="to")
     tz: str = Field("UTC", max_length=64, description="whose days and hours these are: an IANA time zone")
-    bucket: Every | Literal["none"] | None = Field(None, description="weeks begin on Monday; none: all in one")
+    bucket: Cut | None = Field(None, description="weeks begin on Monday; none: all in one")
     time: TimeKind = Field("calendar", description="business: within the hours of the policies then in force")
     group_by: Annotated[list[str], Field(max_length=MOST_GROUPINGS)] | None = Field(
         None, description="dimensions, each by itself or with commas between them; empty: none"
