@@ -33,7 +33,7 @@ class SurveyPublished(Fact, type_name="survey_list.published.v1"):
 
 
 class SurveysOrdered(Fact, type_name="survey_list.ordered.v1"):
-    order: tuple[UUID, ...]
+    surveys: tuple[UUID, ...]
 
 
 SurveyListFact = SurveyPublished | SurveysOrdered
@@ -102,7 +102,7 @@ def evolve(surveys: SurveyList, fact: SurveyListFact) -> SurveyList:
             return SurveyList(listed, order, MappingProxyType({**surveys.versions, survey: versions}))
         case SurveysOrdered():
             # What an order does not name comes after what it names.
-            order = tuple(dict.fromkeys((*fact.order, *surveys.order)))
+            order = tuple(dict.fromkeys((*fact.surveys, *surveys.order)))
             return replace(surveys, version=listed, order=order)
         case _:
             assert_never(fact)
@@ -136,7 +136,7 @@ def _ordered(surveys: SurveyList, order: tuple[UUID, ...]) -> tuple[SurveyListFa
     if sorted(order) != sorted(surveys.versions):
         detail = f"Name each of the {len(surveys.versions)} surveys once, and no other."
         raise Unacceptable("survey.order_incomplete", detail, field="order")
-    return () if order == surveys.order else (SurveysOrdered(order=order),)
+    return () if order == surveys.order else (SurveysOrdered(surveys=order),)
 
 
 def _written(terms: SurveyTerms) -> str:

@@ -13,19 +13,23 @@ from aggregates.customer import Customer, Organisation
 from aggregates.envelope import Recorded
 from aggregates.kinds import kind_of
 from aggregates.sla.policies import PolicyList, PolicyPublished
+from aggregates.surveys.surveys import SurveyList
 from aggregates.team import Team
 from aggregates.text import shown
 from aggregates.ticket.state import Ticket
 from replay.exports.texts import Texts
 
-OBJECT_TYPES = ("ticket", "customer", "agent", "team", "organisation", "policy", "calendar")
+OBJECT_TYPES = ("ticket", "customer", "agent", "team", "organisation", "policy", "survey", "rating", "calendar")
 # What the fields of facts that hold ids refer to.
 REFERS = {
     **dict.fromkeys(("agent", "from_agent", "to_agent", "agents", "watcher", "leader"), "agent"),
     **dict.fromkeys(("team", "from_team", "to_team", "teams"), "team"),
     **dict.fromkeys(("requester", "author"), "customer"),
-    **dict.fromkeys(("other", "into", "follow_up", "follow_up_of"), "ticket"),
+    **dict.fromkeys(("other", "into", "follow_up", "follow_up_of", "ticket"), "ticket"),
     **dict.fromkeys(("policy", "order"), "policy"),
+    **dict.fromkeys(("survey", "surveys"), "survey"),
+    "request": "rating",
+    "goal": "goal",
     "organisation": "organisation",
     "calendar": "calendar",
 }
@@ -124,6 +128,14 @@ def policies(listed: PolicyList) -> dict[UUID, Attributes]:
         last = listed.versions(policy)[-1]
         told[policy] = {"name": last.terms.name, "version": last.number, "in_force": False}
     return told
+
+
+def surveys(listed: SurveyList) -> dict[UUID, Attributes]:
+    """Each survey, as it is listed now."""
+    return {
+        survey: {"name": last.terms.name, "version": last.number, "enabled": last.terms.enabled}
+        for survey, (*_, last) in listed.versions.items()
+    }
 
 
 def _named(**ids: UUID | None) -> Iterator[tuple[str, UUID]]:

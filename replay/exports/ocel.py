@@ -6,7 +6,7 @@ import json
 import sqlite3
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,10 +18,11 @@ from uuid import UUID
 
 from aggregates.envelope import Recorded
 from aggregates.fact import FACTS
-from aggregates.kinds import KINDS, evolved, kind_of
+from aggregates.kinds import evolved, kind_of
 from aggregates.moment import by_occurrence
 from aggregates.sla.policies import POLICY_LIST
-from replay.exports.objects import REFERS, Attributes, attributes, mentions, policies, relations
+from aggregates.surveys.surveys import SURVEY_LIST
+from replay.exports.objects import REFERS, Attributes, attributes, mentions, policies, relations, surveys
 from replay.exports.source import Source, decoded
 from replay.exports.texts import Texts, told
 
@@ -141,7 +142,7 @@ def _type(annotation: Any) -> str:
 def _objects(
     source: Source, texts: Texts, touched: Touched, declared: dict[str, dict[str, str]]
 ) -> Iterator[dict[str, Any]]:
-    listed = _policies(source)
+    listed = _listed(source, POLICY_LIST, "policy", policies) | _listed(source, SURVEY_LIST, "survey", surveys)
     for page in touched.pages():
         lives = {id: listed.get(id) or Life(kind) for id, kind in page.items()} | _lives(source, list(page), texts)
         near = touched.among({id for life in lives.values() for _, id in life.related})
@@ -202,14 +203,16 @@ def _life(events: Sequence[Recorded], texts: Texts) -> Life:
     return life
 
 
-def _policies(source: Source) -> dict[UUID, Life]:
-    """They live in one stream together."""
+def _listed(
+    source: Source, stream: UUID, kind: str, items: Callable[[Any], dict[UUID, Attributes]]
+) -> dict[UUID, Life]:
+    """Of those that live in one stream together."""
     lives: dict[UUID, Life] = {}
-    listed = KINDS["policy_list"].initial
-    for event in filter(None, map(decoded, source.history([POLICY_LIST]))):
-        listed = evolved(listed, event.fact)
-        for policy, values in policies(listed).items():
-            lives.setdefault(policy, Life("policy")).become(event.at, values)
+    state = None
+    for event in filter(None, map(decoded, source.history([stream]))):
+        state = evolved(state, event.fact)
+        for id, values in items(state).items():
+            lives.setdefault(id, Life(kind)).become(event.at, values)
     return lives
 
 

@@ -12,13 +12,15 @@ from aggregates.fact import Fact, marked
 from aggregates.text import PersonalData
 
 Texts = Literal["none", "public", "all"]
-"""public: only what the requester could read in the ticket's own thread; none of it ever by default."""
+"""public: only what the requester could read: the ticket's own thread, and what they said of it when asked; none of
+it ever by default."""
 
 # What is not named here is internal: a field that somebody adds stays inside.
 PUBLIC = frozenset({
     ("ticket.opened.v1", "subject"),
     ("ticket.message_received.v1", "body"),
     ("ticket.reply_added.v1", "body"),
+    ("ticket.satisfaction_rated.v1", "comment"),
 })  # fmt: skip
 UNTOLD = object()
 

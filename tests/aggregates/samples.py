@@ -316,8 +316,8 @@ SURVEYS: tuple[Fact, ...] = (
             enabled=False,
         ),
     ),
-    SurveysOrdered(order=(SURVEY, OTHER)),
-    SurveysOrdered(order=()),
+    SurveysOrdered(surveys=(SURVEY, OTHER)),
+    SurveysOrdered(surveys=()),
 )
 
 RATES: tuple[Fact, ...] = (

@@ -182,7 +182,7 @@ def _desk(before: Any, fact: Fact, after: Any) -> object:
             newest = after.versions[fact.survey][-1]
             return (newest.terms, newest.listed) == (fact.terms, after.version) and fact.survey in after.order
         case SurveysOrdered():
-            return sorted(before.order) == sorted(fact.order) and before.order != fact.order == after.order
+            return sorted(before.order) == sorted(fact.surveys) and before.order != fact.surveys == after.order
         case OrganisationChanged():
             return before.organisation != fact.organisation == after.organisation
     raise TypeError(f"say here what {fact.type_name} says")

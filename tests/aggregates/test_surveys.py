@@ -41,7 +41,7 @@ def test_the_same_terms_again_write_nothing() -> None:
 
 def test_the_first_whose_conditions_hold_asks_in_the_order_that_was_given() -> None:
     past = (published(), published(PERIODIC))
-    then = given(*past).when(OrderSurveys(order=(PERIODIC, CSAT))).then(SurveysOrdered(order=(PERIODIC, CSAT)))
+    then = given(*past).when(OrderSurveys(order=(PERIODIC, CSAT))).then(SurveysOrdered(surveys=(PERIODIC, CSAT)))
     assert [version.survey for version in then.state.asking] == [PERIODIC, CSAT]
     given(*past).when(OrderSurveys(order=(CSAT, PERIODIC))).then()
 
