@@ -29,7 +29,7 @@ def show(answer: Answer) -> None:
     if not console.is_terminal:
         for words in _plain(told):
             say(words)
-    elif told.lines and (answer.bucket or answer.group_by):
+    elif told.lines:
         _charts(answer)
         console.print(_rows(told), markup=False)
     else:

@@ -56,7 +56,7 @@ def drawing(answer: Answer) -> Drawing:
         return Drawing(tuple(_metrics(answer)))
     groups = ranked(answer)
     drawn, rest = groups[:BIGGEST], groups[BIGGEST:]
-    panels = _groups_in_time if answer.bucket else _groups
+    panels = _groups_in_time if buckets_of(answer) else _groups
     lost = not all(adds_up(answer, metric) for metric in answer.metrics)
     return Drawing(tuple(panels(answer, drawn, rest)), len(rest) if lost else 0)
 
@@ -87,8 +87,8 @@ def buckets_of(answer: Answer) -> list[Period]:
 def _metrics(answer: Answer) -> Iterator[Panel]:
     for metrics in _alike(answer.metrics):
         unit, title = metrics[0].unit, _title(metrics)
-        if answer.bucket:
-            xs = tuple(bucket.label for bucket in buckets_of(answer))
+        if buckets := buckets_of(answer):
+            xs = tuple(bucket.label for bucket in buckets)
             series = [Series(one.title, tuple(row.values[one.name] for row in answer.rows)) for one in metrics]
             yield Panel(title, unit, xs, tuple(series), over_time=True, parts=len(metrics) == 1 and unit in ADDED)
         else:

@@ -41,7 +41,7 @@ def accessible(drawn: bytes, title: str, description: str) -> bytes:
 
 
 def _plain_attributes(element: etree._Element) -> None:
-    styled = (declared.partition(":") for declared in element.attrib.pop("style", "").split(";"))
+    styled = (declared.partition(":") for declared in str(element.attrib.pop("style", "")).split(";"))
     for name in set(element.attrib) - PLACES - LOOKS - {"id", HREF}:
         del element.attrib[name]
     for name, _, value in styled:
@@ -56,11 +56,11 @@ def _rename(root: etree._Element, own: str) -> None:
     names: dict[str, str] = {}
     for element in root.iter():
         for attribute, value in element.attrib.items():
-            if attribute == HREF or "url(" in value:
-                new = REFERENCE.sub(lambda found: names.setdefault(found[0], f"{own}-{len(names)}"), value)
+            if attribute == HREF or "url(" in str(value):
+                new = REFERENCE.sub(lambda found: names.setdefault(found[0], f"{own}-{len(names)}"), str(value))
                 element.set(attribute, new)
     for element in root.iter():
-        old = element.attrib.pop("id", "")
+        old = str(element.attrib.pop("id", ""))
         if old in names:
             element.set("id", names[old])
 

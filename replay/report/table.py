@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from projections.metrics.answer import Answer, Row, Total
+from replay.report.panels import buckets_of
 from replay.report.words import changed, drawable, said
 
 
@@ -27,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`names` and `figures` head the columns; `total` is of all rows together."""
+    """`names` and `figures` head the columns. Where nothing divides it there are no lines, but the total."""
 
     names: tuple[str, ...]
     figures: tuple[str, ...]
@@ -38,28 +39,25 @@ class Table:
 def table(answer: Answer) -> Table:
     names = tuple(_names(answer))
     return Table(
-        names,
+        names or ("",),
         tuple(metric.title for metric in answer.metrics),
-        tuple(Line(tuple(_named(answer, row)), _cells(answer, row)) for row in answer.rows),
+        tuple(Line(tuple(_named(answer, row)), _cells(answer, row)) for row in answer.rows if names),
         Line(("all", *("" for _ in names[1:])), _cells(answer, answer.total)),
     )
 
 
 def _names(answer: Answer) -> Iterator[str]:
-    """Where nothing divides it there is still a column, for the word `all`."""
     if _placed(answer):
         yield "place"
-    if answer.bucket:
-        yield answer.bucket
+    if buckets_of(answer):
+        yield answer.bucket or "period"
     yield from (dimension.replace("_", " ") for dimension in answer.group_by)
-    if not (answer.bucket or answer.group_by):
-        yield ""
 
 
 def _named(answer: Answer, row: Row) -> Iterator[str]:
     if _placed(answer):
         yield "" if row.rank is None else str(row.rank)
-    if row.bucket:
+    if row.bucket is not None:
         yield row.bucket.label
     yield from (drawable(row.labels[dimension]) for dimension in answer.group_by)
 

@@ -55,7 +55,7 @@ def test_a_picture_is_only_a_picture(told: Answer) -> None:
     root = parsed(draw(told))
     tags = {element.tag for element in root.iter()}
     assert tags <= DRAWN | {f"{{{SVG}}}title", f"{{{SVG}}}desc"}
-    names = {name for element in root.iter() for name in element.attrib}
+    names = {str(name) for element in root.iter() for name in element.attrib}
     assert not [name for name in names if name.lower().startswith("on") or name == "style"]
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(ids) == len(set(ids))
@@ -101,8 +101,7 @@ def test_what_is_no_drawing_does_not_get_through() -> None:
     )
     root = parsed(accessible(evil.encode(), "t\x00", "d"))
     assert [etree.QName(element).localname for element in root.iter()] == ["svg", "title", "desc", "g", "use", "text"]
-    group, used, text = list(root.iter())[3:]
-    assert (group.attrib, used.attrib, text.attrib) == ({}, {}, {"fill": "red"})
+    assert [element.items() for element in list(root.iter())[3:]] == [[], [], [("fill", "red")]]
 
 
 def test_the_same_answers_give_the_same_bytes_in_another_process() -> None:
