@@ -17,8 +17,8 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Literal
 
-import simplemma
 import snowballstemmer
+from simplemma.strategies import LOW_MEMORY_DICTIONARY_FACTORY, DictionaryLookupStrategy
 
 Language = Literal["bg", "en", "ru", "sl", "zh"]
 Script = Literal["latin", "cyrillic", "han"]
@@ -26,6 +26,8 @@ WRITTEN: Mapping[Script, tuple[Language, ...]] = MappingProxyType(
     {"latin": ("en", "sl"), "cyrillic": ("ru", "bg"), "han": ("zh",)}
 )
 SNOWBALL = MappingProxyType({"en": snowballstemmer.stemmer("english"), "ru": snowballstemmer.stemmer("russian")})
+# Read where they lie: as Python dictionaries they would take hundreds of megabytes.
+DICTIONARIES = DictionaryLookupStrategy(LOW_MEMORY_DICTIONARY_FACTORY)
 # A Snowball stemmer keeps the word that it works on.
 ONE_AT_A_TIME = Lock()
 WORDS = tomllib.loads(files("projections").joinpath("languages.toml").read_text("utf-8"))
@@ -83,7 +85,7 @@ def stems(word: str, language: Language) -> tuple[str, ...]:
     if language in SNOWBALL:
         with ONE_AT_A_TIME:
             return (str(SNOWBALL[language].stemWord(bare)),)
-    base = LETTERS.match(folded(simplemma.lemmatize(word, language, low_memory=True)))
+    base = LETTERS.match(folded(_base(word, language) or ""))
     return tuple(dict.fromkeys(_shortened(form, language) for form in (base.group() if base else bare, bare)))
 
 
@@ -96,6 +98,11 @@ def _shortened(word: str, language: Language) -> str:
         word = word.removesuffix(ending)
 
 
-@lru_cache(maxsize=100_000)
 def _knows(language: Language, word: str) -> bool:
-    return language == "zh" or (len(word) > 1 and simplemma.is_known(word, language, low_memory=True))
+    return language == "zh" or (len(word) > 1 and _base(word, language) is not None)
+
+
+@lru_cache(maxsize=200_000)
+def _base(word: str, language: Language) -> str | None:
+    """The word's base form, if the dictionary knows it."""
+    return DICTIONARIES.get_lemma(word, language)

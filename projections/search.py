@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal, LiteralString, cast
 from uuid import UUID
@@ -26,6 +26,7 @@ TICKET_COLUMNS = """
 stream version position number requester subject channel category team assignee priority status tags resolution_code
 spam opened_at public_messages first_message
 """
+KEPT = frozenset(field.name for field in fields(Ticket)) & frozenset(TICKET_COLUMNS.split())
 TEXT_COLUMNS = "stream version position kind public_number at author_kind author_id language words"
 LOAD: LiteralString = """
 SELECT stream, version, position, number, requester, subject, channel, category, team, assignee, priority, status, tags,
@@ -153,7 +154,8 @@ def _told(row: SearchRow, event: Recorded, write: Write) -> SearchRow:
     row.version, row.position = event.version, event.position
     if fact.bookkeeping:
         return row
-    row.ticket = write(row.ticket, changes(row.ticket, fact))
+    changed = {name: value for name, value in changes(row.ticket, fact).items() if name in KEPT}
+    row.ticket = write(row.ticket, changed)
     match fact:
         case Opened():
             row.opened_at = event.at
