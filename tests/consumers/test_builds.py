@@ -12,7 +12,7 @@ import pytest
 
 from commands.database import connect
 from commands.log import read_head
-from consumers.builds import Build, ensure_live, go_live_when_caught_up, live_build
+from consumers.builds import Build, Ddl, ensure_live, go_live_when_caught_up, live_build
 from consumers.faults import OutdatedCode
 from consumers.loop import Source, consume
 from tests.consumers.facts import open_tickets
@@ -58,6 +58,19 @@ def test_a_new_version_is_built_beside_and_goes_live_when_it_has_caught_up(desk:
     with running(newer=lambda stopping: consume(Newer(), desk.source, stopping, DDL)):
         await_true(lambda: _live(desk).version == 2, "the new build does not go live")
     assert desk.rows() == before
+    desk.connection.close()
+
+
+def test_views_that_the_code_makes_otherwise_of_the_same_tables_are_made_anew(desk: Rig) -> None:
+    build = desk.build()
+    other = Ddl(DDL.tables, "CREATE VIEW read.tally AS SELECT stream, version, 'more' AS more FROM tally;")
+    assert ensure_live(desk.connection, Tally(), other) == build
+    with desk.connection.cursor() as cursor:
+        shown = cursor.execute("SELECT * FROM read.tally").description or ()
+    assert [column.name for column in shown] == ["stream", "version", "more"]
+    before = desk.connection.execute("SELECT 'read.tally'::regclass::oid").fetchone()
+    ensure_live(desk.connection, Tally(), other)
+    assert desk.connection.execute("SELECT 'read.tally'::regclass::oid").fetchone() == before, "once is enough"
     desk.connection.close()
 
 

@@ -133,8 +133,9 @@ def test_declared_words_are_there_at_once_and_gone_at_once(analyst: Connection[A
 
 def test_a_declared_field_shows_values_of_its_type_and_no_others(analyst: Connection[Any], fields: Declaring) -> None:
     """Planted tickets have text on floor, grown ones a number n."""
-    for name, type in (("floor", "number"), ("n", "number"), ("vip", "boolean")):
-        fields.declare(name, type)
+    fields.declare("floor", "number")
+    fields.declare("n", "number")
+    fields.declare("vip", "boolean")
     values = analyst.execute("SELECT DISTINCT name, value, amount FROM ticket_fields ORDER BY name").fetchall()
     assert values == [("n", "1.0", 1), ("vip", "true", None)]
 
