@@ -43,8 +43,9 @@ from api.strict import invalid, router
 from commands.context import Accepted
 from commands.goals import change_goal, goals_seen
 from projections.cursor import bound, unbound
+from projections.metrics.goal_list import goals_known
 from projections.metrics.goals import Counted, tickets
-from replay.goals import goals_then, history, progress
+from replay.goals import history, progress
 
 goals = router("/goals", "goals")
 VIEW = "figures"
@@ -78,7 +79,7 @@ async def knowing(read: Reading, then: Moment | None) -> AsyncIterator[Knowing]:
     """Now: as far as the figures have come, so that the same is known when it is asked for at their position."""
     async with read.view(VIEW, then) as connection:
         moment = then or Moment("recorded", await read.reached(VIEW), datetime.now(UTC))
-        yield Knowing(connection, await goals_then(connection, moment), moment)
+        yield Knowing(connection, await goals_known(connection, moment), moment)
 
 
 @goals.get("")

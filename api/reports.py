@@ -27,7 +27,7 @@ from projections.metrics.behind import behind
 from projections.metrics.catalogue import METRICS, metric
 from projections.metrics.files import FILES, Format, accepted
 from projections.metrics.question import Question, question
-from projections.metrics.reports import LISTED
+from projections.metrics.reports import REPORTS
 
 metrics = router("/metrics", "figures")
 reports = router("/reports", "figures")
@@ -64,7 +64,7 @@ async def get_metric(who: FigureCaller, name: str) -> MetricDefinition:
 @reports.get("")
 async def list_reports(who: FigureCaller) -> ReportsShown:
     """Reports that are ready made."""
-    return ReportsShown(reports=[report_shown(each) for each in LISTED])
+    return ReportsShown(reports=[report_shown(each) for each in REPORTS.values()])
 
 
 @reports.get("/{name}", response_model=Answer | EvidencePage, responses=FORMATS)

@@ -50,8 +50,9 @@ async def _asked(settings: Settings, at: datetime | None) -> tuple[ProgressesSho
     from aggregates.moment import Moment
     from api.goals_shown import AsOfShown, ProgressesShown, progress_shown
     from consumers.positions import view_positions
+    from projections.metrics.goal_list import goals_known
     from replay.audit.names import names_of
-    from replay.goals import goals_then, progress
+    from replay.goals import progress
     from replay.past.moments import moment_of_instant
 
     async with connected_async(settings, "goals") as connection:
@@ -65,7 +66,7 @@ async def _asked(settings: Settings, at: datetime | None) -> tuple[ProgressesSho
         moment = then or Moment("recorded", reached, datetime.now(UTC))
         if moment.position > reached:
             raise Unavailable(f"the figures have come to position {reached:,}, and not yet to {moment.position:,}")
-        listed = await goals_then(connection, moment)
+        listed = await goals_known(connection, moment)
         stood = await progress(connection, listed, listed.kept, moment)
         as_of = AsOfShown(position=moment.position, at=moment.at)
         goals = [progress_shown(one, as_of) for one in stood]

@@ -97,24 +97,25 @@ def report(
 
 def _list(as_json: bool) -> None:
     from chronodesk.report_shown import show_list
-    from projections.metrics.reports import LISTED
+    from projections.metrics.reports import REPORTS
 
+    listed = tuple(REPORTS.values())
     if as_json:
-        told = [{"name": each.name, "title": each.title, "words": each.words, "metrics": each.names} for each in LISTED]
+        told = [{"name": each.name, "title": each.title, "words": each.words, "metrics": each.names} for each in listed]
         console.print_json(json.dumps(told))
     else:
-        show_list(LISTED)
+        show_list(listed)
 
 
 def _named(name: str) -> Report:
     from aggregates.errors import NotFound
-    from projections.metrics.reports import LISTED
+    from projections.metrics.reports import REPORTS
     from projections.metrics.reports import report as named
 
     try:
         return named(name)
     except NotFound:
-        raise UsageError(f"there is no report {name}; there are {', '.join(each.name for each in LISTED)}") from None
+        raise UsageError(f"there is no report {name}; there are {', '.join(REPORTS)}") from None
 
 
 def _groups(named: Sequence[str] | None) -> dict[str, Any]:

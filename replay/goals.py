@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from aggregates.envelope import recorded
-from aggregates.goals.goals import GOAL_LIST, GoalList, GoalPublished, GoalRetired, Version, evolve
+from aggregates.goals.goals import GoalList, Version
 from aggregates.moment import Moment
-from commands.log import stream_after
 from projections.metrics.goal_periods import Judged, judged, running
 from projections.metrics.goal_standing import Measured
 from projections.metrics.goals import measured
@@ -35,12 +32,6 @@ class Progress:
 
     newest: Version
     stood: Stood | None
-
-
-async def goals_then(connection: AsyncConnection[Any], moment: Moment) -> GoalList:
-    events = map(recorded, await stream_after(connection, GOAL_LIST, 0))
-    facts = (event.fact for event in moment.facts(events))
-    return reduce(evolve, (fact for fact in facts if isinstance(fact, GoalPublished | GoalRetired)), GoalList())
 
 
 async def progress(

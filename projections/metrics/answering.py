@@ -13,8 +13,10 @@ from psycopg import AsyncConnection
 from aggregates.errors import Unacceptable
 from projections.metrics.answer import Answer, Grounds, MetricShown, Period, Row, Total, Value, Version
 from projections.metrics.dimensions import DIMENSIONS
+from projections.metrics.goal_answer import goals_answer
 from projections.metrics.measure import Got, Metric, Part, Source, grown, value
 from projections.metrics.question import Question
+from projections.metrics.reports import GOALS
 from projections.metrics.statements import MOST_ROWS, Statement, grounds, statements
 
 Group = tuple[str | None, ...]
@@ -40,6 +42,8 @@ class Counted:
 
 async def answered(connection: AsyncConnection[Any], asked: Question) -> Answer:
     """Raises Unacceptable where there are too many rows."""
+    if asked.report == GOALS.name:
+        return await goals_answer(connection, asked)
     counted = Counted()
     for statement in statements(asked):
         _keep(counted, asked, statement, await _rows(connection, statement))

@@ -9,14 +9,19 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from aggregates.goals.goals import GoalList
+from aggregates.errors import Unacceptable
 from aggregates.goals.terms import Share
-from projections.metrics.answer import Answer, AsOf, Grounds, MetricShown, Row, Total, Unit, Value
+from aggregates.moment import Moment
+from projections.metrics.answer import Answer, Grounds, MetricShown, Row, Total, Unit, Value
+from projections.metrics.goal_list import goals_known
 from projections.metrics.goal_periods import Judged, judged
 from projections.metrics.goal_standing import Measured, standing, value, wanted
 from projections.metrics.goals import measured
 from projections.metrics.measure import DECIMALS
+from projections.metrics.question import Question
+from projections.metrics.statements import MOST_ROWS
 
+OWNERS = frozenset({"team", "agent"})
 TELLS = "of the goal, by the version of it in force when the period ended, or in force now if it still runs."
 
 
@@ -34,30 +39,46 @@ METRICS = (
 )
 
 
-async def goals_answer(
-    connection: AsyncConnection[Any], goals: GoalList, since: datetime, until: datetime, tz: str, as_of: AsOf
-) -> Answer:
-    """Of the periods that reach into [since, until), each in its goal's own length and zone. Raises Unacceptable."""
-    asked = list(chain.from_iterable(judged(goals.stretches(goal), since, until, as_of.at) for goal in goals.kept))
-    found = await measured(connection, asked, as_of.position, as_of.at)
-    rows = [_row(one, now, one.period.until <= as_of.at) for one, now in zip(asked, found, strict=True)]
+async def goals_answer(connection: AsyncConnection[Any], asked: Question) -> Answer:
+    """Of the periods that reach into the one asked for, each in its goal's own length and zone. Raises Unacceptable."""
+    _check(asked)
+    position, now = asked.as_of.position, asked.as_of.at
+    goals = await goals_known(connection, Moment("recorded", position, now))
+    chosen = [judged(goals.stretches(goal), asked.since, asked.until, now) for goal in goals.kept]
+    periods = [one for one in chain.from_iterable(chosen) if _owned(one, asked)]
+    if len(periods) > MOST_ROWS:
+        raise Unacceptable("report.too_many_rows", f"More than {MOST_ROWS} rows: ask for less time.", field="from")
+    found = await measured(connection, periods, position, now)
+    rows = [_row(one, got, one.period.until <= now) for one, got in zip(periods, found, strict=True)]
     rows.sort(key=_place)
     return Answer(
-        report="goals",
-        title="Goals",
-        since=since,
-        until=until,
-        tz=tz,
+        report=asked.report,
+        title=asked.title,
+        since=asked.since,
+        until=asked.until,
+        tz=asked.zone.key,
         bucket=None,
         time="calendar",
         group_by=("goal",),
-        as_of=as_of,
+        as_of=asked.as_of,
         metrics=METRICS,
         grounds=Grounds(),
         compared_with=None,
         rows=tuple(rows),
         total=_total(rows),
     )
+
+
+def _check(asked: Question) -> None:
+    """What a goal measures, in which time and over which periods, it says itself."""
+    wrong = {"bucket": asked.bucket, "group_by": asked.group_by, "time": asked.time == "business"}
+    wrong |= {name: values for name, values in asked.filters.items() if name not in OWNERS}
+    for field in (name for name, given in wrong.items() if given):
+        raise Unacceptable("report.not_of_goals", "Of goals, ask for a team's or an agent's at most.", field=field)
+
+
+def _owned(one: Judged, asked: Question) -> bool:
+    return all(getattr(one.version.terms, owner) in ids for owner, ids in asked.filters.items())
 
 
 def _place(row: Row) -> tuple[datetime, str, str]:

@@ -90,7 +90,9 @@ LISTED: tuple[Report, ...] = (
         )
     ),
 )  # fmt: skip
-REPORTS: Mapping[str, Report] = MappingProxyType({report.name: report for report in LISTED})
+# What goals measure, each says itself: see goal_answer.py.
+GOALS = Report("goals", "Goals", "How each goal stands, in each of its periods: reached, missed, or not over yet.", ())
+REPORTS: Mapping[str, Report] = MappingProxyType({report.name: report for report in (*LISTED, GOALS)})
 
 
 def report(name: str) -> Report:

@@ -149,3 +149,22 @@ def test_history_tells_each_period_by_the_version_of_then(desk: Desk) -> None:
     other = desk.call("lead", "PUT", f"{LIST}/{uuid4()}", daily).json()["goal"]
     many = desk.get("lead", f"{LIST}/{other}/history?from=1990-01-01T00:00:00Z", desk.get("lead", LIST))
     assert refused(many) == (422, "goal.too_many_periods", "from")
+
+
+def test_the_report_of_goals_is_one_like_any_other(desk: Desk) -> None:
+    tag, team = uuid4().hex, desk.done("lead", "/v1/teams", {"name": "Network"}).json()["id"]
+    publish(desk, name="Ours", team=team, conditions={"tags": [tag]}, period="day")
+    publish(desk, name="Everybody's", conditions={"tags": [tag]})
+    _, last = solved(desk, tags=[tag], team=team)
+    told = desk.get("analyst", "/v1/reports/goals", last).json()
+    rows = [
+        (row["labels"]["goal"], row["values"]["goal_share"], row["values"]["goal_measured"]) for row in told["rows"]
+    ]
+    assert sorted(rows) == [("Everybody's", 1.0, 1), ("Ours", 1.0, 1)]
+    assert {row["values"]["goal_reached"] for row in told["rows"]} == {None}, "the periods still run"
+    mine = desk.get("analyst", f"/v1/reports/goals?team={team}&format=csv", last).text.splitlines()
+    assert len(mine) == 2
+    assert "Ours" in mine[1]
+    wrong = desk.get("analyst", "/v1/reports/goals?group_by=team", last)
+    assert refused(wrong) == (422, "report.not_of_goals", "group_by")
+    assert "<svg" in desk.get("analyst", "/v1/reports/goals.svg", last).text

