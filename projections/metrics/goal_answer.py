@@ -71,7 +71,7 @@ async def goals_answer(connection: AsyncConnection[Any], asked: Question) -> Ans
 
 def _check(asked: Question) -> None:
     """What a goal measures, in which time and over which periods, it says itself."""
-    wrong = {"bucket": asked.bucket, "group_by": asked.group_by, "time": asked.time == "business"}
+    wrong: dict[str, object] = {"bucket": asked.bucket, "group_by": asked.group_by, "time": asked.time == "business"}
     wrong |= {name: values for name, values in asked.filters.items() if name not in OWNERS}
     for field in (name for name, given in wrong.items() if given):
         raise Unacceptable("report.not_of_goals", "Of goals, ask for a team's or an agent's at most.", field=field)
