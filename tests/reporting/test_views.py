@@ -43,7 +43,8 @@ SELECT c.relname, a.attname
 """
 UNGUARDED = """
 SELECT relname FROM pg_class
- WHERE relnamespace = 'reporting'::regnamespace AND relkind = 'v' AND NOT 'security_barrier=true' = ANY (reloptions)
+ WHERE relnamespace = 'reporting'::regnamespace AND relkind = 'v'
+   AND 'security_barrier=true' <> ALL (coalesce(reloptions, '{}'))
 """
 # What the desk itself is called by, and by nobody else.
 NAMES = {("teams", "name"), ("agents", "name"), ("calendars", "name"), ("reportable_fields", "label")}
