@@ -80,7 +80,8 @@ def report(
     if name is None:
         _list(as_json)
         return
-    said = {"from": start, "to": end, "tz": tz, "bucket": bucket, "time": time, "limit": limit}
+    lines = limit if explain is None else None
+    said = {"from": start, "to": end, "tz": tz, "bucket": bucket, "time": time, "limit": lines}
     query = {key: value for key, value in said.items() if value is not None}
     query |= {"compare": "previous" if compare else "none", **_groups(group_by)}
     wish = Wish(query, _filters(only or ()), None if as_of is None else instant("as-of", as_of), at_position)

@@ -101,7 +101,7 @@ def _metrics(told: Table) -> Columns:
 def _charts(answer: Answer) -> None:
     drawn, business = drawing(answer), answer.time == "business"
     for panel in drawn.panels:
-        if panel.values:
+        if any(panel.values):
             say("")
             say(panel.title, "bold")
             console.print((_sparks if panel.over_time else _bars)(panel, business), markup=False)

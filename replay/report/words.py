@@ -11,6 +11,7 @@ from projections.metrics.answer import Answer, AsOf, Unit, Value
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NOTHING = "-"
 LONGEST = 40
+MANY = 10
 EVERYTHING = "all"
 
 
@@ -45,7 +46,7 @@ def _parts(whole: int, business: bool) -> Iterator[str]:
 
 
 def changed(now: Value, before: Value, unit: Unit, business: bool = False) -> str:
-    """What became of it since the period before: of shares in points, else in per cent, after nothing as it is."""
+    """What became of it since the period before: of shares in points, after nothing as it is, else in proportion."""
     if now is None or before is None:
         return ""
     grown = now - before
@@ -54,7 +55,10 @@ def changed(now: Value, before: Value, unit: Unit, business: bool = False) -> st
         return arrow
     if unit == "share":
         return f"{arrow} {abs(grown) * 100:.1f} points"
-    return f"{arrow} {abs(grown / before):,.1%}" if before else f"{arrow} {said(abs(grown), unit, business)}"
+    if not before:
+        return f"{arrow} {said(abs(grown), unit, business)}"
+    times = now / before
+    return f"{arrow} {times:,.0f} times" if times >= MANY else f"{arrow} {abs(grown / before):.1%}"
 
 
 def scale(unit: Unit, most: float, business: bool = False) -> tuple[float, str]:

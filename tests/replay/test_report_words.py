@@ -46,6 +46,7 @@ def test_business_time_has_no_days() -> None:
         (12, 10, "tickets", "▲ 20.0%"),
         (9, 12, "tickets", "▼ 25.0%"),
         (5, 5, "tickets", "="),
+        (5_200, 10, "tickets", "▲ 520 times"),
         (5, 0, "tickets", "▲ 5"),
         (0.95, 0.9, "share", "▲ 5.0 points"),
         (None, 5, "tickets", ""),
