@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.api.running import Desk
+from tests.replay.test_cli import command, environment
 
 LIST = "/v1/goals"
 SOON = {"name": "Soon", "metric": "resolution", "target": {"kind": "share", "percent": 90, "within": 60}}
@@ -168,3 +172,23 @@ def test_the_report_of_goals_is_one_like_any_other(desk: Desk) -> None:
     wrong = desk.get("analyst", "/v1/reports/goals?group_by=team", last)
     assert refused(wrong) == (422, "report.not_of_goals", "group_by")
     assert "<svg" in desk.get("analyst", "/v1/reports/goals.svg", last).text
+
+
+def test_the_terminal_tells_the_same(desk: Desk, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        env = environment(desk.database, tmp_path)
+        asked = command("goals", *arguments)
+        return subprocess.run(asked, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    tag, agent = uuid4().hex, str(desk.ids["agent"])
+    goal = publish(desk, name="Soon\x1b[31m", agent=agent, conditions={"tags": [tag]}, period="quarter")
+    _, last = solved(desk, tags=[tag])
+    over_http = desk.get("lead", f"{LIST}/{goal}/progress", last).json()
+    told = json.loads(run("--json").stdout)
+    assert [one["standing"] for one in told["goals"]] == [over_http["standing"]]
+    (line, as_of) = run().stdout.splitlines()
+    label = over_http["standing"]["period"]["label"]
+    assert line == f"Soon\ufffd[31m  Agent  {label}  100.0%  >= 90.0%  1 of 1  on track"
+    assert as_of.startswith("As of position ")
+    assert "There are no goals" in run("--as-of", "2020-01-01").stdout
+    assert run("--as-of", "2999-01-01").returncode == 2
