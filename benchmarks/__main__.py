@@ -11,7 +11,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import append, as_of, breaches, due, http, importing, judging, proof, rebuild, reporting, search, show
+from benchmarks import (
+    append,
+    as_of,
+    breaches,
+    due,
+    figures,
+    http,
+    importing,
+    judging,
+    proof,
+    rebuild,
+    reporting,
+    search,
+    show,
+)
 from benchmarks.measure import Measure
 
 BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
@@ -24,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Measure]]] = {
     "as-of": as_of.run,
     "proof": proof.run,
     "rebuild": rebuild.run,
+    "figures": figures.run,
     "search": search.run,
     "reporting": reporting.run,
     "show": show.run,

@@ -36,8 +36,8 @@ ZONE = "Europe/Stockholm"
 # The same tickets again under other ids, each time some days later: a million over four years.
 FIGURES: LiteralString = """
 INSERT INTO figures
-SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, at + copy * %(step)s, version,
-       started_at + copy * %(step)s, from_version, micros, business_micros, amount, detail, actor, agent, cost,
+SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, at + copy * %(step)s::interval, version,
+       started_at + copy * %(step)s::interval, from_version, micros, business_micros, amount, detail, actor, agent, cost,
        currency, requester, channel, category, team, assignee, priority, ticket_type, level, tags, policy,
        policy_version, calendar, calendar_version, since, until
   FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figures ORDER BY stream, place) AS f
@@ -45,8 +45,8 @@ SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, a
 SPANS: LiteralString = """
 INSERT INTO figure_spans
 SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, status, unanswered, requester, channel,
-       category, team, assignee, priority, ticket_type, level, tags, opened_at + copy * %(step)s,
-       from_at + copy * %(step)s, from_version, to_at + copy * %(step)s, to_version, micros, business_micros, size_at,
+       category, team, assignee, priority, ticket_type, level, tags, opened_at + copy * %(step)s::interval,
+       from_at + copy * %(step)s::interval, from_version, to_at + copy * %(step)s::interval, to_version, micros, business_micros, size_at,
        policy, policy_version, calendar, calendar_version, since, ended, until
   FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figure_spans ORDER BY stream, place) AS s
 """
@@ -144,7 +144,7 @@ async def seconds(connection: AsyncConnection[Any], report: Report, since: Any, 
               order=report.order)  # fmt: skip
     start = time.perf_counter()
     answer = await answered(connection, question(ask, AsOf(position, at)))
-    assert answer.rows
+    assert answer.total.values
     return time.perf_counter() - start
 
 
