@@ -11,7 +11,6 @@ from uuid import UUID
 
 from aggregates.envelope import Actor, Recorded
 from aggregates.fact import Fact
-from aggregates.sla.clock import Grounds
 from aggregates.sla.clocks import PEOPLE
 from aggregates.sla.noting import event_id
 from aggregates.ticket.events import (
@@ -34,7 +33,6 @@ from aggregates.ticket.events import (
     Routed,
     SatisfactionRated,
     SatisfactionRequested,
-    SlaApplied,
     SlaBreached,
     SlaBreachWithdrawn,
     SlaMet,
@@ -47,7 +45,7 @@ from aggregates.ticket.events import (
     WatcherRemoved,
 )
 from projections.figures_stretches import ASSIGNEE, TEAM, Began, Rows, Stretches
-from projections.figures_time import MICROSECOND, Policies, Values
+from projections.figures_time import UNTIMED, Policies, Values
 
 PLACES = Decimal("1e-12")
 SILENT: frozenset[type[Fact]] = frozenset(
@@ -55,7 +53,6 @@ SILENT: frozenset[type[Fact]] = frozenset(
 )
 """They change nothing that is measured."""
 ALARMS: Mapping[type[Fact], str] = {SlaWarned: "sla_warning", SlaBreached: "sla_breach"}
-UNTIMED: Values = (None, None, None, None)
 Cycle = tuple[str, int]
 
 
@@ -68,7 +65,9 @@ class Asked(NamedTuple):
 
 
 class Course:
-    """`apply` facts in the order of `timed`, `note` what the system notes of them in order of version.
+    """`apply` facts in order of occurrence, `note` what the system notes of them in order of version.
+
+    policies  as they are known; they hold or not whatever the course
 
     figures   rows by kind and version
     spans     rows by the version of the event that began them
@@ -76,12 +75,12 @@ class Course:
     noted_at  the latest instant of which a note tells: a fact of that instant, or before it, changes what it tells
     """
 
-    def __init__(self, stream: UUID, grounds: Grounds, figures: Rows, spans: Rows) -> None:
+    def __init__(self, stream: UUID, policies: Policies, figures: Rows, spans: Rows) -> None:
         self.figures = figures
         self.last_at: datetime | None = None
         self.noted_at: datetime | None = None
         self._stream = stream
-        self._policies = Policies(grounds)
+        self._policies = policies
         self._life = Stretches(spans, self._policies)
         self._opened_by: UUID | None = None
         self._answered = False
@@ -99,21 +98,18 @@ class Course:
         self.figures, self._life.rows = figures, spans
 
     def apply(self, event: Recorded, at: datetime) -> None:
-        """One more fact, no earlier than the last. Raises LookupError for a policy or calendar that is not known."""
+        """One more fact, no earlier than the last."""
         fact, life = event.fact, self._life
         self.last_at = at
-        if type(fact) is SlaApplied:
-            self._policies.follow(fact, at)
-        else:
-            life.change(cast(TicketFact, fact), at)
-            if life.opening is None and type(fact) is Opened:
-                life.number, life.opening = fact.number, Began(at, event.version)
-                self._opened_by = event.envelope.command_id
-                self._add("opened", event, at)
-            if life.opening is not None:
-                self._measure(event, at)
-                self._pass_on(event, at)
-                life.see(life.opening, at, event.version)
+        life.change(cast(TicketFact, fact), at)
+        if life.opening is None and type(fact) is Opened:
+            life.number, life.opening = fact.number, Began(at, event.version)
+            self._opened_by = event.envelope.command_id
+            self._add("opened", event, at)
+        if life.opening is not None:
+            self._measure(event, at)
+            self._pass_on(event, at)
+            life.see(life.opening, at, event.version)
 
     def learn(self, event: Recorded, at: datetime) -> None:
         """What facts of higher versions may refer to."""
@@ -127,9 +123,9 @@ class Course:
         """Measured of the ticket as it was at the instant that the note tells of, in the course as it is known."""
         match event.fact:
             case SlaMet(metric=metric, cycle=cycle, at=met_at):
-                self._outcome(event, (metric, cycle), met_at, 1, self._policies.met(met_at))
+                self._outcome(event, (metric, cycle), met_at, 1, self._policies.kept(met_at))
             case SlaBreached(metric=metric, cycle=cycle, due=due, policy=policy, policy_version=version):
-                self._outcome(event, (metric, cycle), due, 0, self._policies.breached(policy, version, due))
+                self._outcome(event, (metric, cycle), due, 0, self._policies.broken(policy, version, due))
             case SlaMetWithdrawn(metric=metric, cycle=cycle):
                 self._withdraw((metric, cycle), SlaMet)
             case SlaBreachWithdrawn(metric=metric, cycle=cycle):
@@ -273,12 +269,11 @@ class Course:
         policy: Values | None = None,
         cost: Values = (None, None),
     ) -> None:
-        timed, life, actor = UNTIMED, self._life, event.actor
-        if began is not None and began.at <= at:
-            timed = (*began, (at - began.at) // MICROSECOND, self._policies.passed(began.at, at))
+        life, policies, actor, version = self._life, self._policies, event.actor, event.version
+        timed = UNTIMED if began is None or began.at > at else policies.timed(*began, at, version)
         who = agent or _acting(actor)
-        told = (life.number, kind, at, event.version, *timed, amount, detail, actor.kind, who, *cost)
-        self.figures.add((kind, event.version), (*told, *(dims or life.dims), *(policy or self._policies.now)))
+        told = (life.number, kind, at, version, *timed, amount, detail, actor.kind, who, *cost)
+        self.figures.add((kind, version), (*told, *(dims or life.dims), *(policy or policies.held(at, version))))
 
 
 def mood(score: int) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from aggregates.envelope import Recorded
 from aggregates.sla.clock import Grounds
-from aggregates.sla.clocks import instant, timed
+from aggregates.sla.clocks import instant
 from aggregates.ticket.events import SlaApplied
 from projections.figures_fold import SILENT, Course
-from projections.figures_time import Values
+from projections.figures_stretches import FROM_AT, TO_AT, TO_VERSION, ended
+from projections.figures_time import Policies, Values
 
 
 @dataclass(slots=True)
@@ -58,17 +60,22 @@ class Ledger:
         self.lines[place].until = self.position
         self.touched.add(place)
 
+    def retell(self, key: object, values: Values, end: Values | None) -> None:
+        """What holds under this key, unless it does."""
+        line = self.lines[self._holding[key]] if key in self._holding else None
+        if line is not None and (line.values != values or (line.end is not None and line.end != end)):
+            self.drop(key)
+        if key not in self._holding:
+            self.add(key, values)
+        if end is not None and self.lines[self._holding[key]].end is None:
+            self.end(key, end)
+
     def become(self, other: Ledger) -> None:
         """Let go of what `other` does not hold, and take in what it holds besides."""
-        theirs = dict(other.held())
-        for key, line in list(self.held()):
-            if key not in theirs or not _goes_on(line, theirs[key]):
-                self.drop(key)
-        for key, line in theirs.items():
-            if key not in self._holding:
-                self.add(key, line.values)
-            if line.end is not None and self.lines[self._holding[key]].end is None:
-                self.end(key, line.end)
+        for key in [key for key in self._holding if key not in other._holding]:
+            self.drop(key)
+        for key, line in other.held():
+            self.retell(key, line.values, line.end)
 
     def held(self) -> Iterator[tuple[object, Line]]:
         return ((key, self.lines[place]) for key, place in self._holding.items())
@@ -78,42 +85,58 @@ class Known:
     """One ticket, told event by event in order of version."""
 
     def __init__(self, stream: UUID, grounds: Grounds) -> None:
-        self._stream, self._grounds = stream, grounds
+        self._stream, self._policies = stream, Policies(grounds)
         self.figures, self.spans = Ledger(), Ledger()
-        self._course = Course(stream, grounds, self.figures, self.spans)
+        self._course = Course(stream, self._policies, self.figures, self.spans)
 
     def told(self, event: Recorded) -> bool:
-        """Whether it could be told. False: it came late, and only the whole history says what was known since."""
-        if type(event.fact) in SILENT:
+        """Whether it could be told. False: it came late, and only the whole history says what was known since.
+
+        Raises LookupError for a policy or calendar that was never published.
+        """
+        fact = event.fact
+        if type(fact) in SILENT:
             return True
-        at, moves = instant(event), _moves(event)
-        if moves and self._late(event, at):
-            return False
-        self._stand_at(event.position)
-        if moves:
-            self._course.apply(event, at)
-        else:
+        at = instant(event)
+        self.figures.position = self.spans.position = event.position
+        if type(fact) is SlaApplied:
+            self._policies.add(fact, at, event.version)
+            if self._before_what_was_told(at):
+                self._judge_anew()
+        elif fact.bookkeeping:
             self._course.learn(event, at)
             self._course.note(event, at)
+        elif self._late(at):
+            return False
+        else:
+            self._course.apply(event, at)
         return True
 
     def told_late(self, history: Sequence[Recorded]) -> None:
         """`history` up to the late fact, in order of version."""
         figures, spans = Ledger(), Ledger()
-        self._course = _course(history, self._grounds, figures, spans)
-        self._stand_at(history[-1].position)
+        self._course = _course(history, self._policies, figures, spans)
         self.figures.become(figures)
         self.spans.become(spans)
         self._course.go_on(self.figures, self.spans)
 
-    def _late(self, event: Recorded, at: datetime) -> bool:
-        """In the order of the fold it comes before what happened last, or before an instant that was told of."""
-        last, noted, fact = self._course.last_at, self._course.noted_at, event.fact
-        since = type(fact) is SlaApplied and fact.since is not None
-        return (last is not None and (at < last or (since and at == last))) or (noted is not None and at <= noted)
+    def _late(self, at: datetime) -> bool:
+        """It comes before what happened last, or no later than an instant that a note tells of."""
+        last, noted = self._course.last_at, self._course.noted_at
+        return (last is not None and at < last) or (noted is not None and at <= noted)
 
-    def _stand_at(self, position: int) -> None:
-        self.figures.position = self.spans.position = position
+    def _before_what_was_told(self, at: datetime) -> bool:
+        last, noted = self._course.last_at, self._course.noted_at
+        return (last is not None and at <= last) or (noted is not None and at <= noted)
+
+    def _judge_anew(self) -> None:
+        """The course of events is the same by other policies."""
+        for key, line in list(self.figures.held()):
+            self.figures.retell(key, self._policies.judged(line.values), None)
+        for key, line in list(self.spans.held()):
+            if line.end is not None:
+                end = ended(self._policies, line.values[FROM_AT], line.end[TO_AT], line.end[TO_VERSION])
+                self.spans.retell(key, line.values, end)
 
 
 def known(history: Sequence[Recorded], grounds: Grounds) -> Known:
@@ -125,24 +148,15 @@ def known(history: Sequence[Recorded], grounds: Grounds) -> Known:
     return found
 
 
-def _course(history: Sequence[Recorded], grounds: Grounds, figures: Ledger, spans: Ledger) -> Course:
+def _course(history: Sequence[Recorded], policies: Policies, figures: Ledger, spans: Ledger) -> Course:
     """What happened, as far as it is known now."""
-    course = Course(history[0].stream, grounds, figures, spans)
-    told = [event for event in history if type(event.fact) not in SILENT]
-    notes = [(event, instant(event)) for event in told if not _moves(event)]
-    for event, at in notes:
+    course = Course(history[0].stream, policies, figures, spans)
+    told = [(instant(event), event) for event in history if type(event.fact) not in SILENT]
+    notes = [(at, event) for at, event in told if event.fact.bookkeeping]
+    for at, event in notes:
         course.learn(event, at)
-    for at, event in timed(event for event in told if _moves(event)):
+    for at, event in sorted((one for one in told if not one[1].fact.bookkeeping), key=itemgetter(0)):
         course.apply(event, at)
-    for event, at in notes:
+    for at, event in notes:
         course.note(event, at)
     return course
-
-
-def _moves(event: Recorded) -> bool:
-    """Whether the course of events is another by it. What else the system notes about itself is never late."""
-    return not event.fact.bookkeeping or type(event.fact) is SlaApplied
-
-
-def _goes_on(line: Line, other: Line) -> bool:
-    return line.values == other.values and (line.end is None or line.end == other.end)

@@ -14,6 +14,7 @@ from projections.queues_fold import size
 
 dimensions = attrgetter("requester", "channel", "category", "team", "assignee", "priority", "ticket_type", "level")
 TEAM, ASSIGNEE = 3, 4
+TO_AT, TO_VERSION, FROM_AT = 0, 1, -2
 
 
 class Began(NamedTuple):
@@ -76,12 +77,14 @@ class Stretches:
         if span is not None and span.at == at:
             self.rows.drop(span.version)
         elif span is not None:
-            self.rows.end(span.version, self._end(span, Began(at, version)))
+            self.rows.end(span.version, ended(self._policies, span.at, at, version))
         self._look, self._span = look, None if look is None else Began(at, version)
         if look is not None:
             status, unanswered, dims = look
             self.rows.add(version, (self.number, status, unanswered, *dims, opening.at, at, version))
 
-    def _end(self, span: Began, end: Began) -> Values:
-        micros = (end.at - span.at) // MICROSECOND
-        return (*end, micros, self._policies.passed(span.at, end.at), size(micros), *self._policies.now)
+
+def ended(policies: Policies, from_at: datetime, at: datetime, version: int) -> Values:
+    """How a stretch ended, by the policies that are known."""
+    micros = (at - from_at) // MICROSECOND
+    return at, version, micros, policies.passed(from_at, at, version), size(micros), *policies.held(at, version)

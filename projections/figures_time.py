@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from datetime import datetime, timedelta
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aggregates.sla.clock import Ground, Grounds
 from aggregates.ticket.events import SlaApplied
 
 Values = tuple[Any, ...]
-Held = tuple[datetime, Ground]
 MICROSECOND = timedelta(microseconds=1)
 NO_POLICY: Values = (None, None, None, None)
+UNTIMED: Values = (None, None, None, None)
+CANONICAL = itemgetter(0, 1)
+KIND, AT, VERSION, STARTED_AT, BUSINESS, AMOUNT = 1, 2, 3, 4, 7, 8
+POLICY = slice(-4, None)
+
+
+class Held(NamedTuple):
+    """From when on a policy held, by the event of this version. since: also for what else happened at that instant."""
+
+    at: datetime
+    version: int
+    since: bool
+    ground: Ground | None
+    named: Values
 
 
 class Policies:
-    """Of one ticket, in order of occurrence. now: the policy and calendar that hold, each with its version."""
+    """Of one ticket, as they are known. What holds is a matter of instants, and of versions where those are one."""
 
     def __init__(self, grounds: Grounds) -> None:
-        self.now = NO_POLICY
         self._grounds = grounds
-        self._held: list[tuple[datetime, Ground | None]] = []
+        self._held: list[Held] = []
 
-    def follow(self, fact: SlaApplied, at: datetime) -> None:
-        """From now on this one holds. Raises LookupError for a policy or calendar that was never published."""
+    def add(self, fact: SlaApplied, at: datetime, version: int) -> None:
+        """Raises LookupError for a policy or calendar that was never published."""
         ground = self._grounds.of(fact)
-        self._held.append((at, ground))
-        self.now = _named(ground)
+        insort(self._held, Held(at, version, fact.since is not None, ground, _named(ground)), key=CANONICAL)
 
-    def passed(self, start: datetime, end: datetime) -> int | None:
-        """Microseconds of business time, over changes of calendar; None if for any part of it there was no calendar."""
+    def held(self, at: datetime, version: int) -> Values:
+        """The policy and the calendar, each with its version, that the event of this version met."""
+        return next((held.named for held in reversed(self._held) if _met(held, at, version)), NO_POLICY)
+
+    def passed(self, start: datetime, end: datetime, version: int) -> int | None:
+        """Microseconds of business time up to that event; None if for any part of it there was no calendar."""
         passed, until = timedelta(0), end
-        for since, ground in reversed(self._held):
-            if since >= until and since > start:
+        for held in reversed(self._held):
+            since, ground = held.at, held.ground
+            if not _met(held, end, version) or (since >= until and since > start):
                 continue
             if ground is None or ground.business is None:
                 return None
@@ -43,26 +61,39 @@ class Policies:
             until = since
         return None
 
+    def timed(self, start: datetime, from_version: int, end: datetime, version: int) -> Values:
+        return start, from_version, (end - start) // MICROSECOND, self.passed(start, end, version)
+
     def at(self, at: datetime) -> Values:
-        held = [ground for since, ground in self._held if since <= at]
-        return _named(held[-1] if held else None)
+        return next((held.named for held in reversed(self._held) if held.at <= at), NO_POLICY)
 
-    def met(self, at: datetime) -> Values:
-        """What held before what happened then; if nothing did, what held first at that instant."""
-        return _newest(self._until(at), at)
+    def kept(self, at: datetime) -> Values:
+        """What a promise was kept under: what held before that; if nothing did, what held first at that instant."""
+        return _newest([held for held in self._held if held.ground is not None and held.at <= at], at)
 
-    def breached(self, policy: UUID, version: int, at: datetime) -> Values:
-        """The breach names its policy."""
-        held = [one for one in self._until(at) if (one[1].policy, one[1].policy_version) == (policy, version)]
+    def broken(self, policy: UUID, version: int, at: datetime) -> Values:
+        """A breach names its policy."""
+        held = [held for held in self._held if held.named[:2] == (policy, version) and held.at <= at]
         return _newest(held, at) if held else (policy, version, None, None)
 
-    def _until(self, at: datetime) -> list[Held]:
-        return [(since, ground) for since, ground in self._held if ground is not None and since <= at]
+    def judged(self, figure: Values) -> Values:
+        """The same figure by the policies that are known now."""
+        kind, at, version, started_at = figure[KIND : STARTED_AT + 1]
+        business = None if started_at is None else self.passed(started_at, at, version)
+        if kind == "sla":
+            policy = self.kept(at) if figure[AMOUNT] else self.broken(*figure[POLICY][:2], at)
+        else:
+            policy = self.at(at) if kind == "rating_requested" else self.held(at, version)
+        return (*figure[:BUSINESS], business, *figure[AMOUNT:-4], *policy)
+
+
+def _met(held: Held, at: datetime, version: int) -> bool:
+    return held.at < at or (held.at == at and (held.since or held.version < version))
 
 
 def _newest(held: list[Held], at: datetime) -> Values:
-    before = [ground for since, ground in held if since < at]
-    return _named(before[-1] if before else held[0][1] if held else None)
+    before = [one.named for one in held if one.at < at]
+    return before[-1] if before else held[0].named if held else NO_POLICY
 
 
 def _named(ground: Ground | None) -> Values:

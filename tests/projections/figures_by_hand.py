@@ -179,7 +179,9 @@ class ByHand:
         return earlier[-1:] or held[:1]
 
     def _policies(self, at: datetime, *, included: bool = True) -> list[t.SlaApplied]:
-        applied = [e for e in self.moving if isinstance(e.fact, t.SlaApplied)]
+        applied = sorted(
+            (e for e in self.told if isinstance(e.fact, t.SlaApplied)), key=lambda e: (instant(e), e.version)
+        )
         found = [e for e in applied if instant(e) < at or (included and instant(e) == at)]
         return [cast(t.SlaApplied, e.fact) for e in found]
 
@@ -192,8 +194,23 @@ class ByHand:
         return row | untimed | who | dimensions(self.ticket(event)) | policy(self._known_before(event)[-1:])
 
     def _known_before(self, event: Recorded) -> list[t.SlaApplied]:
-        facts = [e.fact for e in self.moving[: self.moving.index(event)]]
-        return [fact for fact in facts if isinstance(fact, t.SlaApplied)]
+        return [cast(t.SlaApplied, e.fact) for e in self._applied_before(event)]
+
+    def _applied(self) -> list[Recorded]:
+        applied = [e for e in self.told if isinstance(e.fact, t.SlaApplied)]
+        return sorted(applied, key=lambda event: (instant(event), event.version))
+
+    def _applied_before(self, event: Recorded) -> list[Recorded]:
+        """What holds since an instant holds for what happened then; of one instant else what was recorded first."""
+        applied = sorted(
+            (e for e in self.told if isinstance(e.fact, t.SlaApplied)), key=lambda e: (instant(e), e.version)
+        )
+        return [
+            e
+            for e in applied
+            if instant(e) < instant(event)
+            or (instant(e) == instant(event) and (cast(t.SlaApplied, e.fact).since or e.version < event.version))
+        ]
 
     def _timed(self, began: Recorded, ended: Recorded) -> Row:
         micros, business = self._time(began, ended)
@@ -204,7 +221,7 @@ class ByHand:
     def _time(self, began: Recorded, ended: Recorded) -> tuple[int, int | None]:
         """Instant by instant at which another policy came: what was open of each part."""
         start, end = instant(began), instant(ended)
-        applied = [e for e in self.moving[: self.moving.index(ended)] if isinstance(e.fact, t.SlaApplied)]
+        applied = self._applied_before(ended)
         cuts = sorted({start, end, *(instant(e) for e in applied if start < instant(e) < end)})
         passed: timedelta | None = timedelta()
         for since, until in zip(cuts, cuts[1:] or cuts, strict=False):
