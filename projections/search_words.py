@@ -55,12 +55,12 @@ class Index:
     def add(self, text: str, weight: Weight) -> Language | None:
         """One text more, behind what there is. The language of most of its words, if there is one."""
         counts: Counter[Language] = Counter()
-        self.place += GAP if self.place else 0
+        first = self.place = self.place + GAP if self.place else 0
         for line in text.splitlines():
             if not self._full:
                 counts.update(self._add_line(line, weight))
         (language, most), (_, second) = [*counts.most_common(2), (None, 0), (None, 0)][:2]
-        return language if most > second else None
+        return language if most > second and 2 * most >= self.place - first else None
 
     def vector(self) -> str:
         return " ".join(f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self.places.items())

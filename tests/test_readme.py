@@ -86,6 +86,10 @@ def test_a_ticket_is_worked_as_it_says(desk: dict[str, str], tmp_path: Path) -> 
         ["ticket.resolved.v1"],
     ]
     assert len(history["events"]) == 5
+    (search,) = (block for block in blocks("sh") if "chronodesk search" in block)
+    sh(".venv/bin/chronodesk lag --wait 30", desk, tmp_path)
+    (shown,) = (block for block in blocks("text") if "Printer on fire" in block)
+    assert sh(search, desk, tmp_path) == shown.replace("T-...", opened["number"])
 
 
 def test_the_demo_prints_what_it_shows(desk: dict[str, str], tmp_path: Path) -> None:

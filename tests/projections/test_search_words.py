@@ -60,7 +60,19 @@ def test_the_language_of_a_text_is_found(said: dict[str, str]) -> None:
     assert Index().add(said["text"], "D") == said["language"]
 
 
-@pytest.mark.parametrize("text", ["", "12345 67-89", "XKC-4042", "Xyzzy qwrtp", "Ελληνικά", "!?", "👍"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "12345 67-89",
+        "XKC-4042",
+        "Xyzzy qwrtp",
+        "Ελληνικά",
+        "!?",
+        "👍",
+        "Der Drucker druckt seit gestern nicht mehr.",
+    ],
+)
 def test_what_is_in_no_language_for_sure_is_in_none(text: str) -> None:
     assert Index().add(text, "D") is None
 
