@@ -51,10 +51,9 @@ class Resolution:
         return not undone and self.event.at >= max(imported, default=BEGINNING)
 
     @property
-    def asked_about(self) -> frozenset[UUID | None]:
-        """By which surveys so far."""
-        facts = (event.fact for event in self.since)
-        return frozenset(fact.survey for fact in facts if isinstance(fact, SatisfactionRequested))
+    def asked_about(self) -> bool:
+        """By any survey."""
+        return any(isinstance(event.fact, SatisfactionRequested) for event in self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def asking(
     ticket = _folded(resolution.history)
     if version is None or now_listed.in_force(survey) is None or isinstance(customer.name, Erased):
         return None
-    if not resolution.stands() or survey in resolution.asked_about or not _asks(version, then, ticket, customer):
+    if not resolution.stands() or not _asks(version, then, ticket, customer):
         return None
     due = _due(resolution, version, ticket, customer)
     if due is None or due + version.terms.answerable <= now:

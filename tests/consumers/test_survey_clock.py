@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import psycopg
 import pytest
@@ -112,7 +112,7 @@ def test_a_resolved_tickets_customer_is_asked_once_and_both_streams_say_so(desk:
     told = desk.history(anna)[-1]
     assert isinstance(told.fact, AskedToRate)
     assert (told.fact.ticket, told.fact.request) == (ticket, request.request)
-    assert told.envelope.command_id == noted.envelope.command_id
+    assert told.envelope.command_id == noted.envelope.command_id == uuid5(ticket, f"survey {CSAT} 3")
     assert desk.count(WAITING) == 0
 
 
@@ -240,19 +240,24 @@ def test_a_clock_that_forgot_everything_asks_nobody_again(desk: Desk) -> None:
     assert [len(desk.asked(ticket)) for ticket in tickets] == before
 
 
-def test_a_ticket_written_to_meanwhile_is_looked_at_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("meanwhile", "asked"), [(t.Reopened(was="resolved", cause="message"), 0), (t.NoteAdded(body="Phew."), 1)]
+)
+def test_a_ticket_written_to_meanwhile_is_looked_at_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, meanwhile: Fact, asked: int
+) -> None:
     desk.publish()
     ticket = desk.resolved(desk.customer())
     find(desk.connection)
 
-    def after_a_reopening(*args: Any) -> Any:
+    def too_late(*args: Any) -> Any:
         monkeypatch.undo()
-        desk.told(ticket, t.Reopened(was="resolved", cause="message"))
+        desk.told(ticket, meanwhile)
         return append_blocking(*args)
 
-    monkeypatch.setattr(survey_clock, "append_blocking", after_a_reopening)
+    monkeypatch.setattr(survey_clock, "append_blocking", too_late)
     desk.look()
-    assert (desk.asked(ticket), desk.count(WAITING)) == ([], 0)
+    assert (len(desk.asked(ticket)), desk.count(WAITING)) == (asked, 0)
 
 
 def test_what_is_due_is_found_by_an_index(desk: Desk) -> None:
