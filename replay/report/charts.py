@@ -23,9 +23,9 @@ from replay.report.words import as_of, drawable, said, scale, scope
 WIDTH, EDGE, HEAD, FOOT = 10.0, 0.15, 0.6, 0.35
 ABOVE, BELOW, NUMBERS, KEY = 0.35, 0.3, 0.85, 0.45
 """Of a panel: its title, what is written below it, left of it where it has an axis, and the sign of a legend's line."""
-TALL, BAR, LETTER, WIDE_LETTER = 2.4, 0.24, 0.08, 0.13
-BARS, TICKS, LETTERS = 40, 12, 90
-"""At most so many columns in time, and so many names below them, of so many letters together."""
+TALL, BAR, EMPTY, LETTER, WIDE_LETTER = 2.4, 0.24, 0.3, 0.08, 0.13
+BARS = 40
+"""At most so many columns in time: more of them are lines."""
 INK, GREY, PALE = "#222222", "#8a8a8a", "#dddddd"
 COLOURS = ("#1f5fa8", "#c2410c", "#15803d", "#7c3aed", "#a16207", "#0e7490", "#be185d")
 # Who cannot tell the colours apart can still tell these.
@@ -106,15 +106,18 @@ def _picture(answer: Answer, drawn: Drawing) -> bytes:
 
 
 def _height(panel: Panel) -> float:
-    return ABOVE + (TALL if panel.over_time else BAR * len(panel.xs) * len(panel.series)) + BELOW
+    bars = BAR * len(panel.xs) * len(panel.series)
+    return ABOVE + (EMPTY if not panel.values else TALL if panel.over_time else bars) + BELOW
 
 
 def _place(panel: Panel, top: float) -> tuple[float, float, float, float]:
     """Where its axes begin, from the left and from below, and how wide and how tall they are."""
-    left = NUMBERS if panel.over_time else _widest(panel.xs) + 2 * EDGE
-    right = _widest([series.name for series in panel.series]) + KEY if len(panel.series) > 1 else 0
-    tall = _height(panel)
-    return left, top - tall + BELOW, WIDTH - left - right - EDGE, tall - ABOVE - BELOW
+    left, tall = NUMBERS if panel.over_time else _widest(panel.xs) + 2 * EDGE, _height(panel)
+    return left, top - tall + BELOW, WIDTH - left - _legend(panel) - EDGE, tall - ABOVE - BELOW
+
+
+def _legend(panel: Panel) -> float:
+    return _widest([series.name for series in panel.series]) + KEY if len(panel.series) > 1 else 0
 
 
 def _widest(names: Sequence[str]) -> float:
@@ -140,7 +143,8 @@ def _over_time(axes: Axes, panel: Panel, business: bool) -> list[Any]:
     columns = [[math.nan if value is None else value / worth for value in series.values] for series in panel.series]
     places = range(len(panel.xs))
     handles = (_stack if panel.parts and len(places) <= BARS else _lines)(axes, panel, columns)
-    step = -(-len(places) // max(2, min(TICKS, LETTERS // max(map(len, panel.xs)))))
+    room = WIDTH - NUMBERS - _legend(panel) - EDGE
+    step = math.ceil(len(places) * (_widest(panel.xs) + EDGE) / room)
     axes.set_xticks(places[::step], panel.xs[::step])
     axes.set_xlim(-0.6, len(places) - 0.4)
     axes.set_ylim(min(0.0, *panel.values) / worth, None if max(panel.values) > 0 else 1.0)

@@ -50,6 +50,18 @@ class Drawing:
     left_out: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """Metrics of one unit that share a panel."""
+
+    title: str
+    unit: Unit
+    metrics: tuple[MetricShown, ...]
+
+    def name(self, metric: MetricShown) -> str:
+        return metric.title.removeprefix(f"{self.title}, ")
+
+
 def drawing(answer: Answer) -> Drawing:
     """Time goes to the right where there are buckets: of each group then, or else of each metric."""
     if not answer.group_by:
@@ -85,33 +97,33 @@ def buckets_of(answer: Answer) -> list[Period]:
 
 
 def _metrics(answer: Answer) -> Iterator[Panel]:
-    for metrics in _alike(answer.metrics):
-        unit, title = metrics[0].unit, _title(metrics)
+    for kin in _kins(answer.metrics):
         if buckets := buckets_of(answer):
             xs = tuple(bucket.label for bucket in buckets)
-            series = [Series(one.title, tuple(row.values[one.name] for row in answer.rows)) for one in metrics]
-            yield Panel(title, unit, xs, tuple(series), over_time=True, parts=len(metrics) == 1 and unit in ADDED)
+            series = [Series(kin.name(one), tuple(row.values[one.name] for row in answer.rows)) for one in kin.metrics]
+            whole = len(series) == 1 and kin.unit in ADDED
+            yield Panel(kin.title, kin.unit, xs, tuple(series), over_time=True, parts=whole)
         else:
-            xs, total = tuple(one.title for one in metrics), answer.total
-            both = [Series(NOW, tuple(total.values[one.name] for one in metrics))]
-            if total.previous is not None:
-                both.append(Series(BEFORE, tuple(total.previous[one.name] for one in metrics), aside=True))
-            yield Panel(title, unit, xs, tuple(both), over_time=False)
+            xs, before = tuple(map(kin.name, kin.metrics)), answer.total.previous or {}
+            both = [Series(NOW, tuple(answer.total.values[one.name] for one in kin.metrics))]
+            if any(before.get(one.name) is not None for one in kin.metrics):
+                both.append(Series(BEFORE, tuple(before[one.name] for one in kin.metrics), aside=True))
+            yield Panel(kin.title, kin.unit, xs, tuple(both), over_time=False)
 
 
 def _groups(answer: Answer, drawn: Sequence[Group], rest: Sequence[Group]) -> Iterator[Panel]:
     """Each group has its place, each metric its bar."""
     names = _names(answer)
     at = {group_of(row): row for row in answer.rows}
-    for metrics in _alike(answer.metrics):
-        others = (OTHERS,) if rest and all(adds_up(answer, one) for one in metrics) else ()
+    for kin in _kins(answer.metrics):
+        others = (OTHERS,) if rest and all(adds_up(answer, one) for one in kin.metrics) else ()
         series = []
-        for one in metrics:
+        for one in kin.metrics:
             values = [at[group].values[one.name] for group in drawn]
             together = [_sum(at[group].values[one.name] for group in rest)] if others else []
-            series.append(Series(one.title, (*values, *together)))
+            series.append(Series(kin.name(one), (*values, *together)))
         xs = (*(names[group] for group in drawn), *others)
-        yield Panel(_title(metrics), metrics[0].unit, xs, tuple(series), over_time=False)
+        yield Panel(kin.title, kin.unit, xs, tuple(series), over_time=False)
 
 
 def _groups_in_time(answer: Answer, drawn: Sequence[Group], rest: Sequence[Group]) -> Iterator[Panel]:
@@ -137,17 +149,23 @@ def _names(answer: Answer) -> dict[Group, str]:
     return {group_of(row): called(row.labels) for row in answer.rows}
 
 
-def _alike(metrics: Sequence[MetricShown]) -> Iterator[Sequence[MetricShown]]:
-    """Those of one unit together, as many as colours can tell apart."""
-    for unit in dict.fromkeys(metric.unit for metric in metrics):
-        same = [metric for metric in metrics if metric.unit == unit]
-        for start in range(0, len(same), BIGGEST):
-            yield same[start : start + BIGGEST]
+def _kins(metrics: Sequence[MetricShown]) -> Iterator[Kin]:
+    """A time with its average and percentiles by itself, all else of one unit; as many as colours tell apart."""
+    families: dict[tuple[Unit, str], list[MetricShown]] = {}
+    for one in metrics:
+        families.setdefault((one.unit, _family(one, metrics)), []).append(one)
+    for (unit, family), members in families.items():
+        for start in range(0, len(members), BIGGEST):
+            some = members[start : start + BIGGEST]
+            title = some[0].title if len(some) == 1 else family or UNITS.get(unit, unit.capitalize())
+            yield Kin(title, unit, tuple(some))
 
 
-def _title(metrics: Sequence[MetricShown]) -> str:
-    unit = metrics[0].unit
-    return metrics[0].title if len(metrics) == 1 else UNITS.get(unit, unit.capitalize())
+def _family(metric: MetricShown, among: Sequence[MetricShown]) -> str:
+    """`First reply time`, of `First reply time, p90`, where it is not the only one."""
+    head, comma, _ = metric.title.partition(", ")
+    kin = [one for one in among if one.unit == metric.unit and one.title.startswith(f"{head}, ")]
+    return head if comma and len(kin) > 1 else ""
 
 
 def _sum(values: Iterator[Value]) -> Value:
