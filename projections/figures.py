@@ -99,6 +99,8 @@ TICKETS = Table("figure_tickets", TICKET_COLUMNS, SAVE_TICKETS, "uuid int8 int8"
 FIGURES = Table("figures", COLUMNS, SAVE, TYPES)
 SPANS = Table("figure_spans", SPAN_COLUMNS, SAVE_SPANS, SPAN_TYPES)
 Unsaved = Mapping[int, Values]
+Place = tuple[int, int]
+"""A version and a position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Figures:
         self._connection: Connection[Any] | None = None
         self._catalogue = Catalogue()
         self._grounds = Grounds(book or self._catalogue)
-        self._remembered: OrderedDict[UUID, tuple[FiguresRow, Known]] = OrderedDict()
+        self._remembered: OrderedDict[UUID, tuple[Place, Known]] = OrderedDict()
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, FiguresRow]:
         self._begin_anew_on_another(connection)
@@ -179,15 +181,15 @@ class Figures:
 
     def _recall(self, row: FiguresRow | None, event: Recorded) -> Known | None:
         """The ticket before this event. It is forgotten until that is told: it may fail half-way."""
-        before, ticket = self._remembered.pop(event.stream, (None, None))
+        place, ticket = self._remembered.pop(event.stream, (None, None))
         if row is None:
             return Known(event.stream, self._grounds)
-        return ticket if before == row else None
+        return ticket if place == (row.version, row.position) else None
 
     def _remember(self, row: FiguresRow, ticket: Known) -> FiguresRow:
         ticket.figures.touched.clear()
         ticket.spans.touched.clear()
-        self._remembered[row.stream] = row, ticket
+        self._remembered[row.stream] = (row.version, row.position), ticket
         while len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
         return row

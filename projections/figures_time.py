@@ -17,7 +17,7 @@ NO_POLICY: Values = (None, None, None, None)
 UNTIMED: Values = (None, None, None, None)
 CANONICAL = itemgetter(0, 1)
 KIND, AT, VERSION, STARTED_AT, BUSINESS, AMOUNT = 1, 2, 3, 4, 7, 8
-POLICY = slice(-4, None)
+POLICY, POLICY_VERSION = -4, -3
 
 
 class Held(NamedTuple):
@@ -81,10 +81,10 @@ class Policies:
         kind, at, version, started_at = figure[KIND : STARTED_AT + 1]
         business = None if started_at is None else self.passed(started_at, at, version)
         if kind == "sla":
-            policy = self.kept(at) if figure[AMOUNT] else self.broken(*figure[POLICY][:2], at)
+            policy = self.kept(at) if figure[AMOUNT] else self.broken(figure[POLICY], figure[POLICY_VERSION], at)
         else:
             policy = self.at(at) if kind == "rating_requested" else self.held(at, version)
-        return (*figure[:BUSINESS], business, *figure[AMOUNT:-4], *policy)
+        return (*figure[:BUSINESS], business, *figure[AMOUNT:POLICY], *policy)
 
 
 def _met(held: Held, at: datetime, version: int) -> bool:
