@@ -10,7 +10,7 @@ from rich.table import Table
 
 from aggregates.envelope import Recorded
 from aggregates.text import Erased
-from aggregates.ticket.events import SlaApplied
+from aggregates.ticket.events import SatisfactionRated, SatisfactionRequested, SlaApplied
 from chronodesk.terminal import console, plain, say
 from replay.audit.course import Part
 from replay.audit.said import Told
@@ -59,6 +59,8 @@ def held(part: Part, value: object, names: Names) -> str:
         case SlaApplied():
             calendar = "" if value.calendar is None else f" on {named(value.calendar, names)}@{value.calendar_version}"
             return versioned(f"{value.policy}@{value.policy_version}", names) + calendar
+        case SatisfactionRequested() | SatisfactionRated():
+            return phrase(value, names)
         case (str() as relation, UUID() as other):
             return f"{relation.replace('_', ' ')} {named(other, names)}"
         case _ if part.field == "number":

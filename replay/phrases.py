@@ -130,7 +130,8 @@ def _status(fact: Fact, names: Names) -> str:
         case e.TimeLogged():
             return f"{fact.seconds:,} s of work by {named(fact.agent, names)}" + _why(fact.note)
         case e.SatisfactionRequested():
-            return f"asked how satisfied they are with {named(fact.agent, names)}, until {_minute(fact.expires_at)}"
+            whom = "" if fact.agent is None else f" with {named(fact.agent, names)}"
+            return f"asked how satisfied they are{whom}, to be answered by {_minute(fact.expires_at)}"
         case e.SatisfactionRated():
             was = "" if fact.was is None else f", was {fact.was}"
             return f"rated {fact.score} of 5{was}" + _why(fact.comment)

@@ -192,12 +192,16 @@ def test_every_event_has_one_line_without_a_break_in_it(history: list[Recorded])
 
 def test_a_line_says_who_what_and_why() -> None:
     moved = e.Escalated(from_level=1, to_level=2, from_team=TEAMS[0], to_team=TEAMS[1], reason="burns")
-    history = story(TICKET, an_opening(), e.PriorityChanged(priority="high", was="normal"), moved)
+    asked = e.SatisfactionRequested(request=TICKET, occasion="resolved", agent=AGENTS[0], expires_at=START)
+    rated = e.SatisfactionRated(request=TICKET, score=5, was=2, comment="Thanks!")
+    history = story(TICKET, an_opening(), e.PriorityChanged(priority="high", was="normal"), moved, asked, rated)
     names = {str(TEAMS[1]): "2nd Line", str(TEAMS[0]): "Desk", str(AGENTS[0]): "Ada"}
     said = [(line.who, line.what) for line in lines(history, names)][1:]
     assert said == [
         ("Ada", "priority normal -> high"),
         ("Ada", "escalated to line 2, from Desk to 2nd Line: burns"),
+        ("Ada", f"asked how satisfied they are with Ada, to be answered by {START:%Y-%m-%d %H:%M}"),
+        ("Ada", "rated 5 of 5, was 2: Thanks!"),
     ]
 
 
