@@ -59,7 +59,7 @@ class Statement:
 
 
 def statements(asked: Question) -> list[Statement]:
-    """One a stretch of the index that is read, or two where the total is not of the same rows."""
+    """One a source, or two where the total is not of the same rows."""
     return [
         _statement(asked, source, parts, wanted)
         for source, parts in _scans(asked.metrics)
@@ -95,13 +95,11 @@ def given(asked: Question, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _scans(metrics: Sequence[Metric]) -> list[tuple[Source, tuple[Part, ...]]]:
-    """Each part once. Events are indexed by kind: one kind's rows need not be sorted or counted with another's."""
-    found: dict[tuple[Source, str | None], dict[Part, None]] = {}
+    """Each part once. All kinds of events in one: those of a ticket lie side by side."""
+    found: dict[Source, dict[Part, None]] = {}
     for metric in metrics:
-        for part in metric.parts:
-            kind = part.rows.kind if metric.source == "events" else None
-            found.setdefault((metric.source, kind), {})[part] = None
-    return [(source, tuple(parts)) for (source, _), parts in found.items()]
+        found.setdefault(metric.source, {}).update(dict.fromkeys(metric.parts))
+    return [(source, tuple(parts)) for source, parts in found.items()]
 
 
 def _wanted(asked: Question, source: Source) -> list[tuple[Wanted, ...]]:
