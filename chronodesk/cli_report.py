@@ -195,7 +195,7 @@ def _pack(wish: Wish, out: Path | None, force: bool, as_json: bool) -> None:
     if {"group_by", "limit"} & wish.query.keys():
         raise UsageError("the pack has its reports as they are: without --group-by and --limit")
     from chronodesk.report_asked import pack_of
-    from projections.metrics.reports import LISTED
+    from projections.metrics.reports import REPORTS
     from replay.report.pack import MANIFEST, has_data, packed, write
 
     if out is None:
@@ -203,7 +203,7 @@ def _pack(wish: Wish, out: Path | None, force: bool, as_json: bool) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not force:
         raise UsageError(f"--out {out} is there already and not empty; --force writes into it")
     with progress("reports") as told:
-        answers = pack_of(LISTED, wish, told)
+        answers = pack_of(tuple(REPORTS.values()), wish, told)
     found = [answer for answer in answers if has_data(answer)]
     if not found:
         raise FrontDoorError("nothing happened in this period: no report has any data")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from projections.metrics.answer import Unit, Value
+from projections.metrics.answer import MetricShown, Unit, Value
 from replay.report.panels import BIGGEST, OTHERS, drawing
 from replay.report.table import Cell, table
 from replay.report.words import changed, drawable, said
@@ -102,3 +102,16 @@ def test_a_table_has_every_row_and_the_total() -> None:
     assert (told.names, told.figures) == (("team",), ("Tickets opened",))
     assert [(line.names, line.cells[0].value) for line in told.lines] == [(("A",), "1,000"), (("B",), "-")]
     assert (told.total.names, told.total.cells) == (("all",), (Cell("12", "▲ 20.0%"),))
+
+
+def test_a_time_and_its_percentiles_have_a_panel_of_their_own() -> None:
+    def timed(how: str) -> MetricShown:
+        return MetricShown(f"reply_{how}", f"Reply time, {how}", "seconds", "", 1)
+
+    metrics = (timed("average"), OPENED, timed("p90"), MetricShown("logged", "Time logged", "seconds", "", 1))
+    panels = drawing(answer([row([1, 2, 3, 4], metrics, week) for week in weeks(2)], metrics, "week")).panels
+    assert [(panel.title, [series.name for series in panel.series]) for panel in panels] == [
+        ("Reply time", ["average", "p90"]),
+        ("Tickets opened", ["Tickets opened"]),
+        ("Time logged", ["Time logged"]),
+    ]
