@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
 from itertools import accumulate
@@ -21,6 +20,7 @@ from tests.projections.figures_by_hand import ByHand
 from tests.projections.histories import (
     AGENTS,
     BOOK,
+    CUSTOMERS,
     LENIENT,
     START,
     TEAMS,
@@ -38,6 +38,7 @@ ID = UUID(int=0x1234)
 REQUESTS = st.sampled_from([UUID(int=0x51), UUID(int=0x52)])
 SCORES = st.integers(1, 5)
 HOUR = 3_600
+OPENED = facts.Opened(number=1042, requester=CUSTOMERS[0], subject="x", channel="email", team=TEAMS[0])
 INSTANTS = st.sampled_from([0, 1, 60, 90, HOUR, 9 * HOUR]).map(lambda seconds: START + timedelta(seconds=seconds))
 FIGURE, SPAN = COLUMNS.split(), SPAN_COLUMNS.split()
 ENDS = {"to_at", "to_version", "micros", "business_micros", "size_at", "policy", "policy_version", "calendar"}
@@ -121,6 +122,18 @@ def spans_at(row: FiguresRow, position: int) -> dict[Any, dict[str, Any]]:
 @given(life=lives())
 @settings(LENIENT, max_examples=300)
 def test_what_counts_at_each_position_is_what_the_events_up_to_there_say(life: list[Recorded]) -> None:
+    _is_by_hand(life)
+
+
+def test_a_rating_that_came_before_its_request_knows_nothing_of_it_however_late_a_fact_comes() -> None:
+    request = UUID(int=0x51)
+    asked = facts.SatisfactionRequested(request=request, occasion="resolved", expires_at=START)
+    told = [OPENED, facts.SatisfactionRated(request=request, score=5), asked, facts.NoteAdded(body="x")]
+    life = [recorded(ID, n, fact, at=START + timedelta(minutes=n)) for n, fact in enumerate(told, 1)]
+    _is_by_hand([*life[:3], recorded(ID, 4, told[3], at=START + timedelta(hours=1), occurred_at=life[0].at)])
+
+
+def _is_by_hand(life: list[Recorded]) -> None:
     row = Figures(BOOK).refold(life)
     for n, event in enumerate(life, 1):
         by_hand = ByHand(life[:n])
@@ -169,15 +182,7 @@ def test_told_one_by_one_it_is_the_same_as_told_at_once(life: list[Recorded]) ->
 
 
 def test_a_ticket_that_is_not_remembered_is_told_anew() -> None:
-    life = _short()
+    told = [OPENED, facts.Assigned(agent=AGENTS[0]), facts.Resolved(was="open", code="solved")]
+    life = [recorded(ID, n, fact, at=START + timedelta(minutes=n)) for n, fact in enumerate(told, 1)]
     row = Figures(BOOK).refold(life[:2])
     assert Figures(BOOK).fold(row, life[2]) is None
-
-
-def _short() -> Sequence[Recorded]:
-    told = [
-        facts.Opened(number=1042, requester=AGENTS[0], subject="x", channel="email", team=TEAMS[0]),
-        facts.Assigned(agent=AGENTS[0]),
-        facts.Resolved(was="open", code="solved"),
-    ]
-    return [recorded(ID, n, fact, at=START + timedelta(minutes=n)) for n, fact in enumerate(told, 1)]
