@@ -8,4 +8,5 @@ CREATE ROLE chronodesk_owner LOGIN CREATEROLE PASSWORD :'owner_password';
 CREATE ROLE chronodesk_app LOGIN PASSWORD :'app_password';
 GRANT chronodesk_app TO chronodesk_owner WITH ADMIN OPTION;
 ALTER DATABASE :"database" OWNER TO chronodesk_owner;
+REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;
 SQL

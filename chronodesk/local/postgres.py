@@ -70,6 +70,8 @@ CREATE_APP: LiteralString = "CREATE ROLE {role} LOGIN"
 # Migrations grant to the login role, and may make it a member of roles that they create.
 GRANT_APP: LiteralString = "GRANT {role} TO {owner} WITH ADMIN OPTION"
 SET_PASSWORD: LiteralString = "ALTER ROLE {role} PASSWORD {password}"
+# Nobody has any business in the databases that a server comes with.
+SHUT: LiteralString = "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC"
 WITHHELD = Path(__file__).with_name("withheld.sql")
 CREATE_DATABASE: LiteralString = "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}"
 
@@ -310,6 +312,7 @@ class EmbeddedPostgres:
                     sql.SQL(SET_PASSWORD).format(role=sql.Identifier(role), password=sql.Literal(password))
                 )
             connection.execute(sql.SQL(GRANT_APP).format(role=sql.Identifier(APP), owner=sql.Identifier(OWNER)))
+            connection.execute(SHUT)
 
     def _end_leftover(self) -> None:
         """We hold the lock, so a server that still runs here lost its parent: end it, its data is safe."""

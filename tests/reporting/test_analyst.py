@@ -135,8 +135,8 @@ def test_an_analyst_of_one_desk_does_not_get_into_another(
     with fresh_database(migrated) as other, a_login(other) as hers:
         with hers.connect() as connection:
             assert "tickets" not in views(connection)
-        for url, elsewhere in ((login.url, other), (hers.url, module_database)):
-            there = psycopg.conninfo.make_conninfo(url, dbname=elsewhere.name)
+        for url, elsewhere in ((login.url, other.name), (hers.url, module_database.name), (login.url, "postgres")):
+            there = psycopg.conninfo.make_conninfo(url, dbname=elsewhere)
             with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
                 psycopg.connect(there)
 
