@@ -20,11 +20,9 @@ Weight = Literal["A", "D"]
 """Of a subject, or of what was written under it."""
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 WORD = re.compile(rf"[{HAN}]+|(?:(?![{HAN}_])[\w\u0300-\u036f])+")
-# Postgres takes a megabyte of lexemes, 256 places of each, and no place beyond 16,383.
 LONGEST_WORD = 64
-MOST_WORDS = 16_000
+# Postgres takes a megabyte of lexemes and places.
 MOST_BYTES = 500_000
-MOST_PLACES = 255
 SHORTEST_STEMMED = 3
 GAP = 2
 """So that no phrase goes on from the subject to the text."""
@@ -57,17 +55,13 @@ class Index:
         counts: Counter[Language] = Counter()
         first = self.place = self.place + GAP if self.place else 0
         for line in text.splitlines():
-            if not self._full:
+            if self.size < MOST_BYTES:
                 counts.update(self._add_line(line, weight))
         (language, most), (_, second) = [*counts.most_common(2), (None, 0), (None, 0)][:2]
         return language if most > second and 2 * most >= self.place - first else None
 
     def vector(self) -> str:
         return " ".join(f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self.places.items())
-
-    @property
-    def _full(self) -> bool:
-        return self.place >= MOST_WORDS or self.size >= MOST_BYTES
 
     def _add_line(self, line: str, weight: Weight) -> Mapping[Language, int]:
         found = [(token, script(token.written)) for token in tokens(line)]
@@ -78,7 +72,7 @@ class Index:
         counts = {kind: known(words, kind) for kind, words in written.items()}
         spoken = {kind: plainly(counts[kind], len(words)) for kind, words in written.items()}
         for token, kind in found:
-            if self._full:
+            if self.size >= MOST_BYTES:
                 break
             self.place += 1
             for lexeme in (token.word, *named(token, spoken[kind] if kind else ())):
@@ -86,13 +80,11 @@ class Index:
         return {language: count for of in counts.values() for language, count in of.items()}
 
     def _add(self, lexeme: str, weight: Weight) -> None:
-        places = self.places.get(lexeme)
-        if places is None:
-            places = self.places[lexeme] = []
+        if lexeme not in self.places:
+            self.places[lexeme] = []
             self.size += len(lexeme.encode()) + 8
-        if len(places) < MOST_PLACES:
-            places.append(f"{self.place}{weight}" if weight != "D" else str(self.place))
-            self.size += 2
+        self.places[lexeme].append(f"{self.place}{weight}")
+        self.size += 2
 
 
 def tokens(text: str) -> Iterator[Token]:
