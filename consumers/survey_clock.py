@@ -8,40 +8,31 @@ clock, or one that died at any line, costs a look, and nobody is asked twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from operator import attrgetter
 from typing import Any, LiteralString, cast
-from uuid import UUID, uuid5
 
 import structlog
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from aggregates.customer import Customer
-from aggregates.envelope import Actor, Envelope, Recorded, Stored, encode, recorded
-from aggregates.fact import Fact
-from aggregates.kinds import evolved
-from aggregates.sla.noting import event_id
-from aggregates.surveys.asking import Asked, Resolution, asking
-from aggregates.surveys.surveys import SURVEY_LIST, SurveyList
-from aggregates.ticket.events import Opened, Resolved
-from commands.append import Append, Write, append_blocking
+from aggregates.envelope import Recorded, Stored, recorded
+from aggregates.surveys.surveys import SURVEY_LIST
+from aggregates.ticket.events import Resolved
+from commands.append import Append, append_blocking
 from commands.database import connect
 from consumers import metrics
 from consumers.sla_store import histories
 from consumers.standby import SURVEYS, become_active
+from consumers.survey_sight import Due, Sight, surveys
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
 READ_AHEAD = 20_000
 POLL_SECONDS = 1.0
-CALLER = "surveys"
-CLOCK = Actor(kind="system", id=CALLER)
 
 POSITION: LiteralString = """
 SELECT c.position, least(h.position, c.position + %(ahead)s) AS upto
@@ -73,20 +64,6 @@ DELETE FROM consumers.survey_due WHERE (survey, ticket, version) = (%(survey)s, 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What a survey may ask about: the resolution at this version of a ticket, at this position of the log."""
-
-    survey: UUID
-    ticket: UUID
-    version: int
-    position: int
-
-    @property
-    def named(self) -> dict[str, object]:
-        return {"survey": self.survey, "ticket": self.ticket, "version": self.version}
-
-
 class SurveyClock:
     """One active, any number standing by; two at once do no harm."""
 
@@ -112,7 +89,7 @@ def find(connection: Connection[Any]) -> bool:
         at, upto = cast(tuple[int, int], connection.execute(POSITION, {"ahead": READ_AHEAD}).fetchone())
         if at == upto:
             return False
-        listed = _history(connection, SURVEY_LIST)
+        listed = histories(connection, [SURVEY_LIST]).get(SURVEY_LIST, [])
         resolved = _resolved(connection, at, upto) if listed else []
         with connection.cursor() as cursor:
             cursor.executemany(KEEP, [due for event in resolved for due in _kept(event, listed)])
@@ -129,50 +106,22 @@ def ask(connection: Connection[Any]) -> int:
         return 0
     # Who may be asked about several tickets is asked about the one that was resolved last.
     due.sort(key=attrgetter("position"), reverse=True)
-    sight = _Sight.of(connection, due)
-    outlook = [(one, sight.asking(one, now)) for one in due]
-    asked = [(one, found) for one, found in outlook if isinstance(found, Asked)]
-    outcomes = append_blocking(connection, [sight.command(*pair) for pair in asked]) if asked else []
-    # Who was written to meanwhile is looked at again; till then nothing is settled.
-    written = {one for (one, _), outcome in zip(asked, outcomes, strict=True) if outcome.written}
+    sight = Sight(connection, due)
+    decided = [(one, sight.decide(one, now)) for one in due]
+    asked = [(one, command) for one, command in decided if isinstance(command, Append)]
+    outcomes = append_blocking(connection, [command for _, command in asked]) if asked else []
     metrics.ASKED.inc(sum(outcome.kind == "accepted" for outcome in outcomes))
-    with connection.cursor() as cursor:
-        cursor.executemany(LATER, [one.named | {"due_at": at} for one, at in outlook if isinstance(at, datetime)])
-        cursor.executemany(SETTLED, [one.named for one, found in outlook if found is None or one in written])
+    # Somebody wrote meanwhile: what was decided for that customer after it stands on what did not happen.
+    missed = {sight.customer(one) for (one, _), outcome in zip(asked, outcomes, strict=True) if not outcome.written}
+    _settle(connection, [(one, found) for one, found in decided if sight.customer(one) not in missed])
     return len(due)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """Tickets, their customers and the surveys, as they are now."""
-
-    streams: Mapping[UUID, Sequence[Recorded]]
-
-    @classmethod
-    def of(cls, connection: Connection[Any], due: Sequence[Due]) -> _Sight:
-        tickets = histories(connection, list({one.ticket for one in due}))
-        customers = {customer for history in tickets.values() if (customer := _requester(history)) is not None}
-        return cls({**tickets, **histories(connection, [SURVEY_LIST, *customers])})
-
-    def asking(self, due: Due, now: datetime) -> Asked | datetime | None:
-        history, listed = self.streams[due.ticket], self.streams.get(SURVEY_LIST, ())
-        requester = _requester(history)
-        customer = None if requester is None else _state(self.streams.get(requester, ()))
-        if not isinstance(customer, Customer):
-            return None
-        then, today = _surveys(listed, due.position), _surveys(listed)
-        return asking(Resolution(history, due.version), due.survey, then, today, customer, now)
-
-    def command(self, due: Due, asked: Asked) -> Append:
-        customer = cast(UUID, _requester(self.streams[due.ticket]))
-        # The same resolution is asked about once by the same survey: whichever clock comes second finds it done.
-        command = uuid5(due.ticket, f"survey {due.survey} {due.version}")
-        cause = event_id(due.ticket, due.version)
-        writes = tuple(
-            Write(stream, len(self.streams[stream]), ((fact.type_name, _encoded(fact, command, cause)),))
-            for stream, fact in ((due.ticket, asked.request), (customer, asked.asked))
-        )
-        return Append(command, CALLER, b"", writes, ((SURVEY_LIST, len(self.streams[SURVEY_LIST])),))
+def _settle(connection: Connection[Any], decided: Sequence[tuple[Due, Append | datetime | None]]) -> None:
+    later = [one.named | {"due_at": at} for one, at in decided if isinstance(at, datetime)]
+    with connection.cursor() as cursor:
+        cursor.executemany(LATER, later)
+        cursor.executemany(SETTLED, [one.named for one, found in decided if not isinstance(found, datetime)])
 
 
 def _resolved(connection: Connection[Any], after: int, upto: int) -> list[Recorded]:
@@ -182,32 +131,9 @@ def _resolved(connection: Connection[Any], after: int, upto: int) -> list[Record
 
 
 def _kept(event: Recorded, listed: Sequence[Recorded]) -> Iterator[dict[str, object]]:
-    for version in _surveys(listed, event.position).asking:
+    for version in surveys(listed, event.position).asking:
         due = Due(version.survey, event.stream, event.version, event.position)
         yield due.named | {"position": event.position, "due_at": event.at + version.terms.waits}
-
-
-def _surveys(listed: Sequence[Recorded], before: int | None = None) -> SurveyList:
-    """As they are, or were at a position of the log."""
-    state = _state([event for event in listed if before is None or event.position < before])
-    return state if isinstance(state, SurveyList) else SurveyList()
-
-
-def _state(history: Sequence[Recorded]) -> Any:
-    return reduce(evolved, (event.fact for event in history), None)
-
-
-def _requester(history: Sequence[Recorded]) -> UUID | None:
-    """Whose ticket it is never changes."""
-    return next((event.fact.requester for event in history if isinstance(event.fact, Opened)), None)
-
-
-def _history(connection: Connection[Any], stream: UUID) -> Sequence[Recorded]:
-    return histories(connection, [stream]).get(stream, ())
-
-
-def _encoded(fact: Fact, command: UUID, cause: UUID) -> bytes:
-    return encode(Envelope[Any](actor=CLOCK, command_id=command, correlation_id=command, causation_id=cause, fact=fact))
 
 
 def _now(connection: Connection[Any]) -> datetime:

@@ -260,6 +260,33 @@ def test_a_ticket_written_to_meanwhile_is_looked_at_again(
     assert (len(desk.asked(ticket)), desk.count(WAITING)) == (asked, 0)
 
 
+def test_who_was_not_asked_after_all_is_asked_about_the_other_ticket(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.publish(rest_days=7)
+    anna = desk.customer()
+    older, newer = desk.resolved(anna), desk.resolved(anna)
+    find(desk.connection)
+
+    def too_late(*args: Any) -> Any:
+        monkeypatch.undo()
+        desk.told(newer, t.Reopened(was="resolved", cause="message"))
+        return append_blocking(*args)
+
+    monkeypatch.setattr(survey_clock, "append_blocking", too_late)
+    desk.look()
+    assert ([len(desk.asked(ticket)) for ticket in (older, newer)], desk.count(WAITING)) == ([1, 0], 0)
+
+
+def test_one_look_settles_all_that_is_due_of_a_customer(desk: Desk) -> None:
+    desk.publish()
+    anna = desk.customer()
+    tickets = [desk.resolved(anna) for _ in range(10)]
+    find(desk.connection)
+    assert ask(desk.connection) == 10
+    assert ([len(desk.asked(ticket)) for ticket in tickets], desk.count(WAITING)) == ([1] * 10, 0)
+
+
 def test_what_is_due_is_found_by_an_index(desk: Desk) -> None:
     desk.connection.execute(
         "INSERT INTO consumers.survey_due SELECT gen_random_uuid(), gen_random_uuid(), 1, n,"
