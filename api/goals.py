@@ -44,7 +44,7 @@ from commands.context import Accepted
 from commands.goals import change_goal, goals_seen
 from projections.cursor import bound, unbound
 from projections.metrics.goal_list import goals_known
-from projections.metrics.goals import Counted, tickets
+from projections.metrics.goal_tickets import Counted, tickets
 from replay.goals import history, progress
 
 goals = router("/goals", "goals")

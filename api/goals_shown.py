@@ -15,9 +15,9 @@ from aggregates.goals.terms import TIMED, Figure, GoalTerms, Share
 from api.answers import human
 from api.shown import ActorShown, Shown
 from projections.cursor import Page
-from projections.metrics.answer import Period, Unit
+from projections.metrics.answer import Grounds, Period, Unit
 from projections.metrics.goal_standing import Standing, definition, needed, standing, value, wanted
-from projections.metrics.goals import Ticket
+from projections.metrics.goal_tickets import Ticket
 from projections.metrics.measure import MICROSECONDS
 from replay.goals import Progress, Stood
 
@@ -103,6 +103,7 @@ class GoalStandingShown(BaseModel):
     wanted: float = Field(description="what `value` must reach, or stay within")
     numerator: int | None = Field(description="of a share: how many were as the goal wants them")
     denominator: int = Field(description="how many were measured")
+    grounds: Grounds = Field(description="of promises and business time: versions of policies and calendars")
     needed: int | None = Field(description="of a share that is behind: how many good ones in a row would mend it")
 
 
@@ -201,6 +202,7 @@ def stood_shown(stood: Stood) -> GoalStandingShown:
         wanted=float(wanted(terms.target)),
         numerator=found.good if isinstance(terms.target, Share) else None,
         denominator=found.measured,
+        grounds=stood.grounds,
         needed=None if stood.over else needed(terms, found),
     )
 

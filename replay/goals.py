@@ -12,9 +12,10 @@ from psycopg import AsyncConnection
 
 from aggregates.goals.goals import GoalList, Version
 from aggregates.moment import Moment
+from projections.metrics.answer import Grounds
 from projections.metrics.goal_periods import Judged, judged, running
 from projections.metrics.goal_standing import Measured
-from projections.metrics.goals import measured
+from projections.metrics.goals import grounds, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Stood:
 
     judged: Judged
     found: Measured
+    grounds: Grounds
     over: bool
 
 
@@ -53,4 +55,6 @@ async def history(
 
 async def _stood(connection: AsyncConnection[Any], asked: list[Judged], moment: Moment) -> list[Stood]:
     found = await measured(connection, asked, moment.position, moment.at)
-    return [Stood(one, now, one.period.until <= moment.at) for one, now in zip(asked, found, strict=True)]
+    stands = await grounds(connection, asked, moment.position, moment.at)
+    told = zip(asked, found, stands, strict=True)
+    return [Stood(one, now, on, one.period.until <= moment.at) for one, now, on in told]

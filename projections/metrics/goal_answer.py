@@ -16,7 +16,7 @@ from projections.metrics.answer import Answer, Grounds, MetricShown, Row, Total,
 from projections.metrics.goal_list import goals_known
 from projections.metrics.goal_periods import Judged, judged
 from projections.metrics.goal_standing import Measured, standing, value, wanted
-from projections.metrics.goals import measured
+from projections.metrics.goals import grounds, measured, versions
 from projections.metrics.measure import DECIMALS
 from projections.metrics.question import Question
 from projections.metrics.statements import MOST_ROWS
@@ -62,11 +62,17 @@ async def goals_answer(connection: AsyncConnection[Any], asked: Question) -> Ans
         group_by=("goal",),
         as_of=asked.as_of,
         metrics=METRICS,
-        grounds=Grounds(),
+        grounds=_together(await grounds(connection, periods, position, now)),
         compared_with=None,
         rows=tuple(rows),
         total=_total(rows),
     )
+
+
+def _together(each: Sequence[Grounds]) -> Grounds:
+    policies = {(one.id, one.version) for found in each for one in found.policies}
+    calendars = {(one.id, one.version) for found in each for one in found.calendars}
+    return Grounds(versions(policies), versions(calendars))
 
 
 def _check(asked: Question) -> None:

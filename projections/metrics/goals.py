@@ -1,26 +1,24 @@
-"""goals: what was measured for goals in their periods, as known at a position, and which tickets was it?"""
+"""goals: what was measured for goals in their periods, as known at a position, and on which grounds?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
-from pydantic import AwareDatetime, TypeAdapter
 
 from aggregates.goals.terms import TIMED, Figure, GoalMetric, GoalTerms, Share
-from projections.cursor import Page, decode, page
+from projections.metrics.answer import Grounds, Version
 from projections.metrics.goal_periods import Judged
 from projections.metrics.goal_standing import BEST_SCORE, Measured
 from projections.metrics.measure import MICROSECONDS
 from projections.metrics.relations import SIZES
 
-Counted = Literal["for", "against"]
 KINDS: Mapping[GoalMetric, tuple[str, str | None]] = {
     "resolution": ("fully_resolved", None),
     "first_reply": ("reply", "first"),
@@ -33,7 +31,6 @@ KINDS: Mapping[GoalMetric, tuple[str, str | None]] = {
 DONE: frozenset[GoalMetric] = frozenset({"first_reply", "next_reply", "satisfaction"})
 RANKS = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
 NOTHING = Measured()
-KEY: TypeAdapter[tuple[AwareDatetime, UUID, int]] = TypeAdapter(tuple[AwareDatetime, UUID, int])
 
 ASKED: LiteralString = """
   FROM jsonb_to_recordset(%(asked)s) AS p (
@@ -96,87 +93,56 @@ MEASURED_OPEN: LiteralString = (
     + COUNTED
     + ") m WHERE p.kind = 'open'"
 )
-TICKETS: LiteralString = (
-    """
-SELECT m.* """
+# Of what was measured in business time, or promised.
+GROUNDS: LiteralString = (
+    "SELECT p.place, m.*"
     + ASKED
-    + """ CROSS JOIN LATERAL (
-SELECT f.stream AS ticket, f.number, f.version, f.at, f.place, v.value, v.value BETWEEN p.least AND p.most AS good
-"""
+    + " CROSS JOIN LATERAL (SELECT DISTINCT f.policy, f.policy_version, f.calendar, f.calendar_version"
     + EVENTS
-    + """) m
- WHERE (%(good)s::boolean IS NULL OR m.good = %(good)s)
-       AND (%(k0)s::timestamptz IS NULL OR (m.at, m.ticket, m.place) < (%(k0)s, %(k1)s::uuid, %(k2)s))
- ORDER BY m.at DESC, m.ticket DESC, m.place DESC LIMIT %(limit)s
-"""
+    + ") m WHERE p.kind = 'sla' OR p.value = 'business'"
 )
-TICKETS_OPEN: LiteralString = (
-    """
-SELECT m.* """
-    + ASKED
-    + """ CROSS JOIN LATERAL (
-SELECT f.stream AS ticket, f.number, f.from_version AS version, f.from_at AS at, f.place, NULL::bigint AS value,
-       NULL::boolean AS good
-"""
-    + OPEN
-    + COUNTED
-    + """) m
- WHERE (%(k0)s::timestamptz IS NULL OR (m.at, m.ticket, m.place) < (%(k0)s, %(k1)s::uuid, %(k2)s))
- ORDER BY m.at DESC, m.ticket DESC, m.place DESC LIMIT %(limit)s
-"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What one ticket gave: `at` its version, microseconds or a score; `good`: as the goal wants it, of a share."""
-
-    ticket: UUID
-    number: int
-    version: int
-    at: datetime
-    place: int
-    value: int | None
-    good: bool | None
+Named = dict[int, set[tuple[UUID, int]]]
 
 
 async def measured(
     connection: AsyncConnection[Any], asked: Sequence[Judged], position: int, at: datetime
 ) -> list[Measured]:
     """Of all these periods, of whichever goals: two statements at most. Nothing counts that happened after `at`."""
-    rows = [_asked(place, one) for place, one in enumerate(asked)]
+    rows = [asked_of(place, one) for place, one in enumerate(asked)]
     found: dict[int, Measured] = {}
     for query in (MEASURED, MEASURED_OPEN):
         if any((row["kind"] == "open") == (query is MEASURED_OPEN) for row in rows):
             async with connection.cursor(row_factory=tuple_row) as cursor:
-                await cursor.execute(query, _parameters(rows, position, at))
+                await cursor.execute(query, parameters(rows, position, at))
                 found |= {place: Measured(n, good, int(sum), rank) async for place, n, good, sum, rank in cursor}
     return [found.get(place, NOTHING) for place in range(len(rows))]
 
 
-async def tickets(
-    connection: AsyncConnection[Any],
-    asked: Judged,
-    position: int,
-    at: datetime,
-    counted: Counted | None,
-    limit: int,
-    cursor: str | None = None,
-) -> Page[Ticket]:
-    """What was measured in a period, newest first; `counted`: only what counts so. Raises InvalidCursor."""
-    k0, k1, k2 = (None, None, None) if cursor is None else decode(KEY, cursor)
-    key = {"k0": k0, "k1": k1, "k2": k2, "limit": limit + 1, "good": None if counted is None else counted == "for"}
-    query = TICKETS_OPEN if asked.version.terms.metric == "backlog" else TICKETS
-    async with connection.cursor(row_factory=class_row(Ticket)) as rows:
-        await rows.execute(query, _parameters([_asked(0, asked)], position, at) | key)
-        return page(await rows.fetchall(), limit, KEY, lambda row: (row.at, row.ticket, row.place))
+async def grounds(
+    connection: AsyncConnection[Any], asked: Sequence[Judged], position: int, at: datetime
+) -> list[Grounds]:
+    """Which versions of policies and calendars the figures of each period stand on, if they stand on any."""
+    rows = [asked_of(place, one) for place, one in enumerate(asked)]
+    policies: Named = defaultdict(set)
+    calendars: Named = defaultdict(set)
+    if any(row["kind"] == "sla" or row["value"] == "business" for row in rows):
+        async with connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(GROUNDS, parameters(rows, position, at))
+            async for place, policy, policy_version, calendar, calendar_version in cursor:
+                policies[place] |= {(policy, policy_version)} if policy is not None else set()
+                calendars[place] |= {(calendar, calendar_version)} if calendar is not None else set()
+    return [Grounds(versions(policies[place]), versions(calendars[place])) for place in range(len(rows))]
 
 
-def _parameters(rows: Sequence[Mapping[str, Any]], position: int, at: datetime) -> dict[str, Any]:
+def versions(named: Iterable[tuple[UUID, int]]) -> tuple[Version, ...]:
+    return tuple(Version(id, version) for id, version in sorted(named))
+
+
+def parameters(rows: Sequence[Mapping[str, Any]], position: int, at: datetime) -> dict[str, Any]:
     return {"asked": Jsonb(rows), "position": position, "at": at, "sizes": list(SIZES)}
 
 
-def _asked(place: int, one: Judged) -> dict[str, Any]:
+def asked_of(place: int, one: Judged) -> dict[str, Any]:
     terms, target = one.version.terms, one.version.terms.target
     kind, detail = KINDS[terms.metric]
     least, most = _good(terms)

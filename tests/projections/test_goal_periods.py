@@ -54,6 +54,7 @@ def test_what_is_not_in_force_yet_judges_nothing_yet() -> None:
     assert told(judged(goal, at("2026-01-01"), FAR, at("2026-01-19"))) == [(1, "2026-01")]
     assert told(judged(goal, at("2026-01-01"), FAR, at("2026-01-20"))) == [(2, "2026-01")]
     assert running(goal, at("2026-01-09")) is None
+    assert told([one for one in [running(goal, at("2026-02-01"))] if one]) == [(2, "2026-02")], "from its first instant"
 
 
 def test_a_goal_that_ends_within_a_period_leaves_it_unjudged() -> None:

@@ -13,16 +13,17 @@ from uuid import UUID
 import pytest
 
 from aggregates.goals.goals import Version
-from aggregates.goals.terms import GoalTerms, Share
+from aggregates.goals.terms import TIMED, GoalTerms, Share
 from projections.cursor import InvalidCursor
-from projections.metrics.answer import Period
+from projections.metrics.answer import Grounds, Period
 from projections.metrics.goal_periods import Judged
 from projections.metrics.goal_standing import Measured
-from projections.metrics.goals import Ticket, measured, tickets
+from projections.metrics.goal_tickets import Ticket, tickets
+from projections.metrics.goals import grounds, measured
 from projections.projection import indexes, read_views, tables
 from tests.databases import Database
 from tests.projections.harness import asked, connected
-from tests.projections.metrics_by_hand import HEAD, YEAR, Fact, made_up, put
+from tests.projections.metrics_by_hand import EDGES, HEAD, YEAR, Fact, made_up, put
 
 SEEDS = range(40)
 END = YEAR + timedelta(days=230)
@@ -49,6 +50,9 @@ class World:
 
     def measured(self, goals: Sequence[Judged], position: int, at: datetime = END) -> list[Measured]:
         return asked(self.url, lambda connection: measured(connection, goals, position, at))
+
+    def grounds(self, goals: Sequence[Judged], position: int, at: datetime) -> list[Grounds]:
+        return asked(self.url, lambda connection: grounds(connection, goals, position, at))
 
     def tickets(self, goal: Judged, position: int, counted: Any = None, limit: int = 7) -> Iterator[Ticket]:
         """Page by page."""
@@ -136,14 +140,15 @@ def of_chance(chance: random.Random) -> Judged:
         "priorities": ("urgent",), "tags": ("b", "c"),
     }  # fmt: skip
     terms = {
-        "name": "x", "metric": metric, "target": target, "time": chance.choice(("calendar", "business")),
+        "name": "x", "metric": metric, "target": target,
+        "time": chance.choice(("calendar", "business")) if metric in TIMED else "calendar",
         "conditions": {name: some for name, some in conditions.items() if chance.random() < 0.2},
         "promise": "resolution" if metric == "sla_compliance" and chance.random() < 0.5 else None,
-        chance.choice(("team", "name")): UUID(int=0xA1), chance.choice(("agent", "name")): UUID(int=0xB1),
+        "team": chance.choice((UUID(int=0xA1), None)), "agent": chance.choice((UUID(int=0xB1), None)),
     }  # fmt: skip
-    since = YEAR + timedelta(days=chance.randrange(180))
-    version = Version(GOAL, 1, GoalTerms.model_validate(terms | {"name": "x"}), YEAR, 1)
-    return Judged(version, Period(since, since + timedelta(days=chance.choice((1, 7, 40))), ""))
+    version = Version(GOAL, 1, GoalTerms.model_validate(terms), YEAR, 1)
+    since, until = sorted(chance.sample([*EDGES, *(YEAR + timedelta(days=chance.randrange(200)) for _ in range(5))], 2))
+    return Judged(version, Period(since, until, ""))
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +170,11 @@ def test_goals_are_measured_as_by_hand(world: World, seed: int) -> None:
     expected = [by_hand(goal.version.terms, world.rows(goal, position, at)) for goal in goals]
     assert world.measured(goals, position, at) == expected
     assert any(one.measured for one in expected)
+    for goal, found in zip(goals, world.grounds(goals, position, at), strict=True):
+        stands = {(r["policy"], r["policy_version"]) for r in world.rows(goal, position, at) if r["policy"]}
+        asked = goal.version.terms.metric == "sla_compliance" or goal.version.terms.time == "business"
+        assert {(one.id, one.version) for one in found.policies} == (stands if asked else set())
+        assert bool(found.calendars) == bool(found.policies)
 
 
 @pytest.mark.parametrize("seed", range(10))
