@@ -17,7 +17,7 @@ from projections.metrics.goal_answer import goals_answer
 from projections.metrics.measure import Got, Metric, Part, Source, grown, value
 from projections.metrics.question import Question
 from projections.metrics.reports import GOALS
-from projections.metrics.statements import MOST_ROWS, Statement, grounds, statements
+from projections.metrics.statements import MOST_ROWS, Statement, grounds, source_of, statements
 
 Group = tuple[str | None, ...]
 Cells = defaultdict[tuple[Group, int], dict[Part, Got]]
@@ -90,6 +90,7 @@ def _check(rows: int) -> None:
 def _keep(counted: Counted, asked: Question, statement: Statement, rows: Iterable[tuple[Any, ...]]) -> None:
     cells, totals = counted.cells[statement.source], counted.totals[statement.source]
     width = 3 + len(asked.group_by)
+    sums: dict[bool, dict[Part, Got]] = defaultdict(dict)
     for row in rows:
         total, earlier, bucket = row[:3]
         parts = dict(zip(statement.parts, row[width:], strict=True))
@@ -97,6 +98,10 @@ def _keep(counted: Counted, asked: Question, statement: Statement, rows: Iterabl
             totals[earlier] |= parts
         else:
             cells[row[3:width], bucket] |= parts
+            if statement.summed:
+                sums[earlier] = _sum(sums[earlier], parts)
+    for earlier, parts in sums.items():
+        totals[earlier] |= parts
 
 
 def _add_up(asked: Question, cells: Cells, totals: dict[bool, dict[Part, Got]]) -> None:
@@ -147,14 +152,14 @@ def _row(asked: Question, counted: Counted, place: int, period: Period, group: G
 def _values(asked: Question, counted: Counted, group: Group, bucket: int) -> dict[str, Value]:
     nothing: dict[Part, Got] = {}
     return {
-        metric.name: value(metric, counted.cells[metric.source].get((group, bucket), nothing))
+        metric.name: value(metric, counted.cells[source_of(asked, metric)].get((group, bucket), nothing))
         for metric in asked.metrics
     }
 
 
 def _total(asked: Question, counted: Counted) -> Total:
     def of(earlier: bool) -> dict[str, Value]:
-        return {m.name: value(m, counted.totals[m.source].get(earlier, {})) for m in asked.metrics}
+        return {m.name: value(m, counted.totals[source_of(asked, m)].get(earlier, {})) for m in asked.metrics}
 
     values = of(False)
     if asked.before is None:

@@ -17,7 +17,7 @@ from projections.metrics.measure import Column, Metric, Part, Points, Quotient
 from projections.metrics.periods import named
 from projections.metrics.question import Question
 from projections.metrics.relations import relation
-from projections.metrics.statements import conditions, counted, given
+from projections.metrics.statements import conditions, counted, given, source_of
 
 EVIDENCE: LiteralString = """
 SELECT stream AS ticket, number, version, at, place, ({value})::float8 AS value, ({among}) AS among
@@ -61,7 +61,7 @@ async def behind(
     query = sql.SQL(EVIDENCE).format(
         value=value,
         among=among,
-        relation=relation("ages" if metric.source == "levels" else metric.source, asked.time),
+        relation=relation(source_of(whole, metric), asked.time, whole.periods),
         conditions=where,
         any=sql.SQL(" OR ").join(map(counted, metric.parts)),
     )

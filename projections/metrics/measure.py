@@ -46,6 +46,11 @@ class Part:
     of: Column = "rows"
     fraction: float = 0
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether groups of rows without a row in common add up to all of them."""
+        return self.how in ("count", "sum") and self.of != "cost"
+
 
 @dataclass(frozen=True, slots=True)
 class Quotient:

@@ -17,6 +17,7 @@ from projections.metrics.answer import Period, TimeKind
 from projections.metrics.measure import Source
 
 SIZES = range(1, 63)
+FEW = 64
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 TIMES: Mapping[TimeKind, sql.Identifier] = MappingProxyType(
@@ -61,9 +62,29 @@ SELECT stream, place, number, 'stretch' AS kind, to_at AS at, to_version AS vers
   FROM read.figure_spans
  WHERE to_at >= %(since)s AND to_at < %(until)s AND ended <= %(position)s {known}
 """
-# Tickets that were open at the first instant, and those that were opened or came back after it: how many are open at
-# each instant follows, without looking at each by itself. They are looked up size by size, see figures.sql; what ended
-# behind the position lasted then. OFFSET 0: joined at will, the whole table would be read.
+# Tickets that were open at each of a few instants: one row for each ticket and instant. They are looked up size by
+# size, see figures.sql; what ended behind the position lasted then. OFFSET 0: joined at will, the whole table would be
+# read.
+STANDING: LiteralString = """
+SELECT s.*, assignee AS agent, 'open' AS kind, from_version AS version, from_at AS at,
+       (extract(epoch FROM (%(ends)s::timestamptz[])[bucket + 1] - opened_at) * 1000000)::bigint AS time
+  FROM (SELECT w.bucket, b.*
+          FROM unnest(%(buckets)s::int[], %(sizes)s::smallint[], %(size_begins)s::timestamptz[],
+                      %(instants)s::timestamptz[]) AS w (bucket, size, begin, instant)
+         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
+                              WHERE size_at = w.size AND from_at > w.begin AND from_at <= w.instant
+                                AND to_at > w.instant OFFSET 0) b
+         UNION ALL
+        SELECT i.bucket, b.*
+          FROM (SELECT (n - 1)::int, instant FROM unnest(%(ends)s::timestamptz[]) WITH ORDINALITY AS e (instant, n))
+               AS i (bucket, instant)
+         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans WHERE size_at IS NULL AND from_at <= i.instant
+                              UNION ALL
+                             SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= i.instant) b) s
+ WHERE status NOT IN ('resolved', 'closed') {known}
+"""
+# Of many instants: tickets that were open at the first, and those that were opened or came back after it. How many are
+# open at each follows, without looking at each by itself.
 OPEN: LiteralString = """
 SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position)s THEN s.to_at END AS ends
   FROM (SELECT b.*
@@ -99,24 +120,35 @@ RELATIONS: Mapping[Source, LiteralString] = MappingProxyType(
 )
 
 
-def relation(source: Source, time: TimeKind) -> sql.Composable:
+def few(periods: Sequence[Period]) -> bool:
+    """Whether what stood at the end of each is looked up by itself."""
+    return len(periods) <= FEW
+
+
+def relation(source: Source, time: TimeKind, periods: Sequence[Period]) -> sql.Composable:
     known = sql.SQL(KNOWN)
+    if source == "ages" and few(periods):
+        return sql.SQL(STANDING).format(known=known)
     return sql.SQL(RELATIONS[source]).format(time=TIMES[time], known=known, open=sql.SQL(OPEN).format(known=known))
 
 
 def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:
     """Of every relation; the periods follow each other."""
     first, last = periods[0], periods[-1]
+    ends = [period.until for period in periods]
+    looked_up = ends if few(periods) else ends[:1]
     return {
         "position": position,
         "since": first.since,
         "until": last.until,
         "begins": [period.since for period in periods],
-        "ends": [period.until for period in periods],
+        "ends": ends,
         "first": first.until,
         "last": last.until,
-        "sizes": list(SIZES),
-        "size_begins": [_before(first.until, size) for size in SIZES],
+        "buckets": [bucket for bucket in range(len(looked_up)) for _ in SIZES],
+        "instants": [instant for instant in looked_up for _ in SIZES],
+        "sizes": [size for _ in looked_up for size in SIZES],
+        "size_begins": [_before(instant, size) for instant in looked_up for size in SIZES],
     }
 
 

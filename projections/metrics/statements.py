@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Literal, LiteralString
 
 from psycopg import sql
 
+from projections.metrics.answer import Period
 from projections.metrics.dimensions import DIMENSIONS, Key, Type
 from projections.metrics.measure import Metric, Part, Source
 from projections.metrics.question import Question
-from projections.metrics.relations import parameters, relation
+from projections.metrics.relations import few, parameters, relation
 
 Wanted = Literal["groups", "total"]
 MOST_ROWS = 20_000
@@ -21,7 +23,7 @@ ANSWER: LiteralString = """
 SELECT {shown}
   FROM (SELECT *, bucket < {now} AS earlier FROM ({relation}) rows) f {tags}
  WHERE {conditions}
- GROUP BY GROUPING SETS ({sets}) LIMIT {limit}
+ GROUP BY {sets} LIMIT {limit}
 """
 GROUNDS: LiteralString = """
 SELECT DISTINCT policy, policy_version, calendar, calendar_version
@@ -29,13 +31,9 @@ SELECT DISTINCT policy, policy_version, calendar, calendar_version
  WHERE {conditions} AND NOT earlier AND ({counted})
 """
 TAGS: LiteralString = "LEFT JOIN LATERAL unnest(f.tags) AS tag ON true"
-# What a level is made of comes and goes: rows add up to it.
-COUNT: Mapping[Source, LiteralString] = MappingProxyType(
-    {
-        "levels": "coalesce(sum(n) FILTER (WHERE {only}), 0)",
-        **dict.fromkeys(("events", "lives", "stretches", "ages"), "count({of}) FILTER (WHERE {only})"),
-    }
-)
+COUNT: LiteralString = "count({of}) FILTER (WHERE {only})"
+# What a level of many instants is made of comes and goes: rows add up to it.
+LEVEL: LiteralString = "coalesce(sum(n) FILTER (WHERE {only}), 0)"
 TICKETS: LiteralString = "count(DISTINCT stream) FILTER (WHERE {only})"
 SUM: LiteralString = "coalesce(sum({of}) FILTER (WHERE {only}), 0)"
 # Money of two currencies has no sum.
@@ -50,27 +48,35 @@ ARRAYS: Mapping[Type, LiteralString] = MappingProxyType({"uuid": "uuid[]", "text
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One scan: what it gives after `total`, `earlier` and `bucket` is the group, then the parts in their order."""
+    """One scan: what it gives after `total`, `earlier` and `bucket` is the group, then the parts in their order.
+
+    summed   its groups add up to the total, which it does not give
+    """
 
     query: sql.Composed
     parameters: Mapping[str, Any]
     parts: tuple[Part, ...]
     source: Source
+    summed: bool = False
 
 
 def statements(asked: Question) -> list[Statement]:
-    """One a source, or two where the total is not of the same rows."""
-    return [
-        _statement(asked, source, parts, wanted)
-        for source, parts in _scans(asked.metrics)
-        for wanted in _wanted(asked, source)
-    ]
+    """One or two a source, and one more where the total is not of the same rows."""
+    return list(
+        chain.from_iterable(_statements(asked, source, parts) for source, parts in _scans(asked, asked.metrics))
+    )
 
 
 def grounds(asked: Question) -> list[Statement]:
     """Which policies and calendars business times and kept promises stand on."""
     standing = [metric for metric in asked.metrics if metric.grounded or (metric.business and asked.time == "business")]
-    return [_grounds(asked, source, parts) for source, parts in _scans(standing)]
+    return [_grounds(asked, source, parts) for source, parts in _scans(asked, standing)]
+
+
+def source_of(asked: Question, metric: Metric) -> Source:
+    """Of a few instants, or where the tickets of each are listed anyway, they are counted as they are listed."""
+    aged = any(other.source == "ages" for other in asked.metrics)
+    return "ages" if metric.source == "levels" and (aged or few(asked.periods)) else metric.source
 
 
 def conditions(asked: Question) -> tuple[sql.Composable, dict[str, Any]]:
@@ -94,37 +100,51 @@ def given(asked: Question, parts: Sequence[Part]) -> dict[str, Any]:
     return parameters(asked.periods, asked.as_of.position) | {"kinds": kinds}
 
 
-def _scans(metrics: Sequence[Metric]) -> list[tuple[Source, tuple[Part, ...]]]:
-    """Each part once. All kinds of events in one: those of a ticket lie side by side."""
-    found: dict[Source, dict[Part, None]] = {}
+def _scans(asked: Question, metrics: Sequence[Metric]) -> list[tuple[Source, tuple[Part, ...]]]:
+    """Each part once. Kinds of events of which all parts add up come by themselves: Postgres counts them in parallel,
+    and sorts none of them.
+    """
+    found: dict[tuple[Source, bool], dict[Part, None]] = {}
+    ranked = {part.rows.kind for metric in metrics for part in metric.parts if not part.adds_up}
     for metric in metrics:
-        found.setdefault(metric.source, {}).update(dict.fromkeys(metric.parts))
-    return [(source, tuple(parts)) for source, parts in found.items()]
+        source = source_of(asked, metric)
+        for part in metric.parts:
+            added = source == "events" and part.rows.kind not in ranked
+            found.setdefault((source, added), {})[part] = None
+    return [(source, tuple(parts)) for (source, _), parts in found.items()]
 
 
-def _wanted(asked: Question, source: Source) -> list[tuple[Wanted, ...]]:
-    """Rows of several tags, and of tickets open at several instants, are not those of the total."""
+def _statements(asked: Question, source: Source, parts: tuple[Part, ...]) -> list[Statement]:
+    """Rows of several tags are not those of the total, nor are tickets that are open at several instants."""
     if asked.bucket is None and not asked.group_by:
-        return [("total",)]
+        return [_statement(asked, source, parts, ("total",))]
     if "tag" in asked.group_by or (source == "ages" and asked.bucket is not None):
-        return [("groups",), ("total",)]
-    return [("groups", "total")]
+        return [_statement(asked, source, parts, ("groups",)), _statement(_whole(asked), source, parts, ("total",))]
+    if source in ("events", "stretches") and all(part.adds_up for part in parts):
+        return [_statement(asked, source, parts, ("groups",), summed=True)]
+    return [_statement(asked, source, parts, ("groups", "total"))]
 
 
-def _statement(asked: Question, source: Source, parts: tuple[Part, ...], wanted: tuple[Wanted, ...]) -> Statement:
+def _whole(asked: Question) -> Question:
+    """The same in one bucket: of what stands, its end alone counts."""
+    period = Period(asked.since, asked.until, "")
+    return replace(asked, bucket=None, earlier=(asked.before,) if asked.before else (), buckets=(period,))
+
+
+def _statement(
+    asked: Question, source: Source, parts: tuple[Part, ...], wanted: tuple[Wanted, ...], *, summed: bool = False
+) -> Statement:
     where, values = conditions(asked)
-    if source == "ages" and wanted == ("total",) and asked.bucket is not None:
-        where, values = _at_the_end(where, values, asked)
     query = sql.SQL(ANSWER).format(
         shown=sql.SQL(", ").join([*_keys(asked, wanted), *(_aggregate(part, source) for part in parts)]),
         now=sql.Literal(len(asked.earlier)),
-        relation=relation(source, asked.time),
+        relation=relation(source, asked.time, asked.periods),
         tags=sql.SQL(TAGS if "tag" in asked.group_by and "groups" in wanted else ""),
         conditions=where,
-        sets=sql.SQL(", ").join(_set(asked, one) for one in wanted),
+        sets=_sets(asked, wanted),
         limit=sql.Literal(MOST_ROWS + 1),
     )
-    return Statement(query, given(asked, parts) | values, parts, source)
+    return Statement(query, given(asked, parts) | values, parts, source, summed)
 
 
 def _keys(asked: Question, wanted: tuple[Wanted, ...]) -> list[sql.Composable]:
@@ -135,23 +155,18 @@ def _keys(asked: Question, wanted: tuple[Wanted, ...]) -> list[sql.Composable]:
     return [sql.SQL("GROUPING(bucket) = 1, earlier, bucket"), *named]
 
 
-def _set(asked: Question, wanted: Wanted) -> sql.Composable:
-    names = ["earlier"] if wanted == "total" else ["earlier", "bucket", *asked.group_by]
-    return sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Identifier, names)))
-
-
-def _at_the_end(
-    where: sql.Composable, values: dict[str, Any], asked: Question
-) -> tuple[sql.Composable, dict[str, Any]]:
-    last = [len(asked.earlier) - 1, len(asked.periods) - 1]
-    return sql.SQL("{} AND bucket = ANY (%(last_buckets)s)").format(where), values | {"last_buckets": last}
+def _sets(asked: Question, wanted: tuple[Wanted, ...]) -> sql.Composable:
+    if wanted == ("total",):
+        return sql.Identifier("earlier")
+    groups = sql.SQL(", ").join(map(sql.Identifier, ("earlier", "bucket", *asked.group_by)))
+    return groups if wanted == ("groups",) else sql.SQL("GROUPING SETS (({}), (earlier))").format(groups)
 
 
 def _grounds(asked: Question, source: Source, parts: tuple[Part, ...]) -> Statement:
     where, values = conditions(asked)
     query = sql.SQL(GROUNDS).format(
         now=sql.Literal(len(asked.earlier)),
-        relation=relation(source, asked.time),
+        relation=relation(source, asked.time, asked.periods),
         conditions=where,
         counted=sql.SQL(" OR ").join(map(counted, parts)),
     )
@@ -173,7 +188,7 @@ def _aggregate(part: Part, source: Source) -> sql.Composable:
     only, of = counted(part), sql.SQL(COLUMNS[part.of])
     match part.how:
         case "count":
-            return sql.SQL(COUNT[source]).format(of=of, only=only)
+            return sql.SQL(LEVEL if source == "levels" else COUNT).format(of=of, only=only)
         case "tickets":
             return sql.SQL(TICKETS).format(only=only)
         case "sum":
