@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from fastapi import Query, Response
 from psycopg import AsyncConnection
+from psycopg.errors import QueryCanceled
 from pydantic import AwareDatetime
 
 from aggregates.envelope import recorded
@@ -38,6 +39,7 @@ from api.goals_shown import (
     versions_shown,
 )
 from api.reading import Cursor, Limit, Read, Reading, found
+from api.reports import too_much
 from api.services import Services, Shared
 from api.strict import invalid, router
 from commands.context import Accepted
@@ -79,7 +81,10 @@ async def knowing(read: Reading, then: Moment | None) -> AsyncIterator[Knowing]:
     """Now: as far as the figures have come, so that the same is known when it is asked for at their position."""
     async with read.view(VIEW, then) as connection:
         moment = then or Moment("recorded", await read.reached(VIEW), datetime.now(UTC))
-        yield Knowing(connection, await goals_known(connection, moment), moment)
+        try:
+            yield Knowing(connection, await goals_known(connection, moment), moment)
+        except QueryCanceled:
+            raise too_much() from None
 
 
 @goals.get("")

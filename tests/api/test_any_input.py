@@ -22,7 +22,8 @@ NASTY: tuple[Any, ...] = (
 )  # fmt: skip
 PARAMETERS = (
     "limit", "after", "cursor", "team", "status", "sort", "tag", "level", "from", "to", "due_within", "as_of",
-    "at_position", "basis", "at", "type", "text", "actor", "since", "until", "cause", "ticket", "expression", "q", "in",
+    "at_position", "basis", "at", "type", "text", "actor", "since", "until", "cause", "ticket", "expression", "q",
+    "in", "counted",
 )  # fmt: skip
 QUERIED = (
     "", "0", "-1", "1", "x", "%00", "9" * 30, "true", "closed", "occurred", datetime.now(UTC).strftime("%FT%TZ"),
