@@ -39,6 +39,7 @@ to see what you wrote. Reads that take `as_of` or `at_position` answer with that
 `Chronodesk-Moment` (RFC 9651): `basis=recorded, at="2012-05-01T00:00:00+00:00", position=4711`. Everything that goes
 wrong is a problem (RFC 9457) with a stable `code`.
 """
+EXPIRING = ("/rating", "/rating-link", "/{token}")
 MEANINGS = {
     400: "Cannot be read",
     401: "No valid key",
@@ -100,7 +101,7 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
         parameter["schema"] = _never_null(parameter["schema"])
     for response in operation["responses"].values():
         response["headers"] = _headers(operation)
-    for status in _statuses(operation, bool(roles)):
+    for status in _statuses(operation, route.path_format, bool(roles)):
         operation["responses"][str(status)] = {
             "description": MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}},
@@ -136,12 +137,12 @@ def _roles(dependant: Dependant) -> Iterator[str]:
         yield from _roles(inner)
 
 
-def _statuses(operation: dict[str, Any], guarded: bool) -> list[int]:
+def _statuses(operation: dict[str, Any], path_format: str, guarded: bool) -> list[int]:
     parameters = operation.get("parameters", [])
     named = _names(operation)
     writes = "idempotency-key" in named
     path = any(parameter["in"] == "path" for parameter in parameters)
     told = {400: "requestBody" in operation or "if-match" in named, 401: guarded, 403: guarded, 404: path, 409: writes}
-    told |= {410: "token" in named, 412: "if-match" in named, 413: "requestBody" in operation}
+    told |= {410: path_format.endswith(EXPIRING), 412: "if-match" in named, 413: "requestBody" in operation}
     told |= {422: bool(parameters) or "requestBody" in operation or writes, 503: True}
     return [status for status, holds in told.items() if holds]
