@@ -123,6 +123,15 @@ def test_it_is_proven_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
     assert said.strip().endswith("It holds.")
 
 
+def test_figures_are_reported_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
+    (script,) = (block for block in blocks("sh") if "report pack" in block)
+    # What is made up here happened later.
+    said = sh(script.replace("2012", "2024").replace("2013", "2025"), desk, tmp_path)
+    assert said.startswith("Reopened tickets\n2024-04-02 to 2024-06-04, Europe/Stockholm, by week, calendar time.\n")
+    assert "makes the same pack again." in said
+    assert (tmp_path / "pack-2024" / "manifest.json").exists()
+
+
 def test_an_analyst_reads_as_it_says(desk: dict[str, str], tmp_path: Path) -> None:
     (script,) = (block for block in blocks("sh") if "analyst create" in block)
     (question,) = blocks("sql")

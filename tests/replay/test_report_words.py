@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from projections.metrics.answer import MetricShown, Unit, Value
@@ -76,6 +78,13 @@ def test_durations_of_the_smaller_groups_are_not() -> None:
     counted, took = drawn.panels
     assert (len(counted.series), len(took.series), took.parts) == (BIGGEST + 1, BIGGEST, False)
     assert drawn.left_out == 3
+
+
+def test_tags_are_not_added_up_for_a_ticket_may_have_many() -> None:
+    told = by_team({f"tag {n}": n for n in range(10)})
+    tagged = [replace(line, group={"tag": line.labels["team"]}) for line in told.rows]
+    drawn = drawing(replace(told, rows=tuple(tagged), group_by=("tag",)))
+    assert (len(drawn.panels[0].xs), drawn.left_out) == (BIGGEST, 3)
 
 
 def test_the_slowest_team_is_not_taken_for_the_biggest() -> None:
