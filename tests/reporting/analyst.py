@@ -53,6 +53,7 @@ def views(connection: Connection[Any]) -> list[str]:
 
 
 def dumped(connection: Connection[Any], view: str) -> list[dict[str, str | None]]:
-    """Every row as text, by column."""
+    """Every row as text, by column; of the backlog over time the newest, for each row of it is worked out."""
     query = sql.SQL("SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(v))) FROM {} v")
-    return [row for (row,) in connection.execute(query.format(sql.Identifier("reporting", view))).fetchall()]
+    recent = sql.SQL(" WHERE at > now() - interval '2 days'" if view.startswith("backlog_") else "")
+    return [row for (row,) in connection.execute(query.format(sql.Identifier("reporting", view)) + recent).fetchall()]
