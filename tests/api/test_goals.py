@@ -191,3 +191,22 @@ def test_the_terminal_tells_the_same(desk: Desk, tmp_path: Path) -> None:
     assert line == f"Soon\ufffd[31m  Agent  {label}  100.0%  >= 90.0%  1 of 1  on track"
     assert as_of.startswith("As of position ")
     assert run("--as-of", "2999-01-01").returncode == 2
+
+
+def test_whatever_instant_is_asked_for_a_goal_answers_or_refuses(desk: Desk) -> None:
+    goals = [
+        desk.call("lead", "PUT", f"{LIST}/{uuid4()}", {"terms": SOON | terms | {"zone": zone}, "effective_from": since})
+        for since, zone in (("1900-01-01T00:00:00Z", "Pacific/Apia"), ("2199-12-31T23:59:59Z", "America/Sao_Paulo"))
+        for terms in ({"period": "quarter"}, {"period": "day", "until": "2199-12-31T23:59:59Z"})
+    ]
+    instants = (
+        "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "1900-01-01T00:00:00Z", "2011-12-30T10:00:00Z",
+        "2200-01-01T00:00:00Z",
+    )  # fmt: skip
+    names = (("history", "from"), ("history", "to"), ("explain", "in"), ("progress", "as_of"), ("history", "as_of"))
+    asked = [f"{path}?{name}={at}" for path, name in names for at in instants]
+    for goal in goals:
+        assert goal.is_success, goal.text
+        for query in (*asked, "history?at_position=0", f"explain?as_of={instants[3]}&basis=occurred"):
+            answer = desk.get("lead", f"{LIST}/{goal.json()['goal']}/{query}", goals[-1])
+            assert answer.status_code < 500, (query, answer.text)
