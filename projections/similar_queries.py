@@ -18,6 +18,7 @@ from psycopg.rows import class_row
 
 from aggregates.ticket.events import Status
 from projections.languages import COMMON
+from projections.search_queries import by_index
 from projections.search_words import forms, quoted, tokens
 
 CANDIDATES = 2_000
@@ -110,7 +111,7 @@ async def similar(connection: AsyncConnection[Any], ticket: UUID, limit: int) ->
         "least": LEAST,
         "limit": limit,
     }
-    async with connection.cursor(row_factory=class_row(Similar)) as cursor:
+    async with by_index(connection), connection.cursor(row_factory=class_row(Similar)) as cursor:
         await cursor.execute(ALIKE, asked)
         return await cursor.fetchall()
 
