@@ -48,6 +48,8 @@ SELECT r.rolname AS name,
  WHERE d.datname = current_database() AND g.privilege_type = 'CONNECT'
  ORDER BY r.rolname
 """
+THERE: LiteralString = "SELECT to_regnamespace('reporting') IS NOT NULL"
+WITHHELD: LiteralString = "SELECT NOT has_function_privilege(%(name)s, 'pg_advisory_lock(bigint)', 'EXECUTE')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,16 @@ def listed(owner: Connection[Any]) -> list[Analyst]:
     """Who reads this desk, by name."""
     with owner.cursor(row_factory=class_row(Analyst)) as found:
         return found.execute(LISTED).fetchall()
+
+
+def is_there(owner: Connection[Any]) -> bool:
+    """Whether this database has the schema at all."""
+    return owner.execute(THERE).fetchone() == (True,)
+
+
+def is_withheld(owner: Connection[Any], name: str) -> bool:
+    """Whether a superuser ran local/withheld.sql here; on servers that we start, always."""
+    return owner.execute(WITHHELD, {"name": name}).fetchone() == (True,)
 
 
 def url(owner: Connection[Any], name: str, password: str) -> str:

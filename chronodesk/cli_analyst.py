@@ -13,7 +13,7 @@ import typer
 
 from aggregates.reportable import DeclareField, FieldType, ReportableCommand, WithdrawField
 from chronodesk.database import told_plainly
-from chronodesk.errors import UsageError
+from chronodesk.errors import Unavailable, UsageError
 from chronodesk.settings import PREFIX
 from chronodesk.start import app_url, loaded, owner_url
 from chronodesk.terminal import console, say
@@ -47,12 +47,15 @@ def create_login(name: Login, as_json: AsJson = False) -> None:
             password = analysts.create(owner, name)
         except DuplicateObject:
             raise UsageError(f"this server has a role {name} already: choose another name") from None
-        address = analysts.url(owner, name, password)
+        address, withheld = analysts.url(owner, name, password), analysts.is_withheld(owner, name)
     if as_json:
-        console.print_json(json.dumps({"name": name, "password": password, "url": address}))
+        told = {"name": name, "password": password, "url": address, "withheld": withheld}
+        console.print_json(json.dumps(told))
         return
     say(f"{name} may log in. The password is shown only now:")
     say(f"  {address}")
+    if not withheld:
+        say("Any login here can hold locks that the desk takes: see docs/reporting.md on withheld.sql.", "yellow")
 
 
 @analyst.command("drop")
@@ -155,10 +158,13 @@ def _owner() -> Iterator[Connection[Any]]:
     """A session of the owner's own: the application makes no roles."""
     from psycopg.errors import InsufficientPrivilege
 
+    from chronodesk import analysts
     from commands.database import connect
 
     try:
         with told_plainly(), closing(connect(owner_url(loaded()), name="analysts", role="none")) as owner:
+            if not analysts.is_there(owner):
+                raise Unavailable("this database has no schema `reporting` yet: run `chronodesk migrate`")
             yield owner
     except InsufficientPrivilege:
         raise UsageError(

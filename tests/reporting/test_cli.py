@@ -37,7 +37,7 @@ def test_a_login_is_made_used_listed_and_dropped(say: Say, database: Database) -
     name = f"bea_{database.name}"
     code, out, _ = say("analyst", "create", name, "--json")
     made = json.loads(out)
-    assert (code, made["name"]) == (0, name)
+    assert (code, made["name"], made["withheld"]) == (0, name, True)
     with psycopg.connect(made["url"]) as analyst:
         assert analyst.execute("SELECT current_user, current_schema").fetchone() == (name, "reporting")
         analyst.rollback()
@@ -57,6 +57,15 @@ def test_only_the_owner_makes_logins(say: Say, database: Database, monkeypatch: 
     monkeypatch.setenv("CHRONODESK_OWNER_DATABASE_URL", database.app_url)
     code, _, err = say("analyst", "create", "cai")
     assert (code, "CHRONODESK_OWNER_DATABASE_URL" in err) == (2, True)
+
+
+def test_a_database_without_the_schema_is_to_be_migrated_first(
+    say: Say, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = psycopg.conninfo.make_conninfo(database.superuser_url, dbname="postgres")
+    monkeypatch.setenv("CHRONODESK_OWNER_DATABASE_URL", bare)
+    code, _, err = say("analyst", "list")
+    assert (code, "chronodesk migrate" in err) == (3, True)
 
 
 def test_fields_are_declared_and_withdrawn(say: Say) -> None:
