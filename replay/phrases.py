@@ -10,6 +10,8 @@ from aggregates.calendar import CalendarPublished
 from aggregates.customer import Contact
 from aggregates.envelope import Actor
 from aggregates.fact import Fact
+from aggregates.goals.goals import GoalPublished
+from aggregates.rates import RatesPublished
 from aggregates.sla.policies import PolicyPublished
 from aggregates.text import Erased
 from aggregates.ticket import events as e
@@ -128,7 +130,8 @@ def _status(fact: Fact, names: Names) -> str:
                 f"{named(fact.watcher, names)} {'watches' if isinstance(fact, e.WatcherAdded) else 'watches no more'}"
             )
         case e.TimeLogged():
-            return f"{fact.seconds:,} s of work by {named(fact.agent, names)}" + _why(fact.note)
+            rate = "" if fact.rate is None else f", an hour of it costs {fact.rate:,} minor units of {fact.currency}"
+            return f"{fact.seconds:,} s of work by {named(fact.agent, names)}{rate}" + _why(fact.note)
         case e.SatisfactionRequested():
             whom = "" if fact.agent is None else f" with {named(fact.agent, names)}"
             return f"asked how satisfied they are{whom}, to be answered by {_minute(fact.expires_at)}"
@@ -138,6 +141,10 @@ def _status(fact: Fact, names: Names) -> str:
         case PolicyPublished():
             told = f"policy {fact.terms.name} published, from {_minute(fact.effective_from)}"
             return told + ("" if fact.reach == "new" else ", for open tickets too")
+        case RatesPublished():
+            return f"rates in {fact.rates.currency} published, from {_minute(fact.effective_from)}"
+        case GoalPublished():
+            return f"goal {fact.terms.name} published, from {_minute(fact.effective_from)}"
         case CalendarPublished():
             since = "" if fact.effective_from is None else f", from {_minute(fact.effective_from)}"
             return f"hours of {fact.hours.zone} published{since}"
