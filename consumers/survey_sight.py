@@ -69,8 +69,8 @@ class Sight:
         command = uuid5(due.ticket, f"survey {due.survey} {due.version}")
         cause = event_id(due.ticket, due.version)
         writes = (
-            self._write(due.ticket, asked.request, command, cause, asked.asked.at),
-            self._write(requester, asked.asked, command, cause, asked.asked.at),
+            self._write(due.ticket, asked.request, command, cause, asked.noted.at),
+            self._write(requester, asked.noted, command, cause, asked.noted.at),
         )
         return Append(command, CALLER, b"", writes, ((SURVEY_LIST, len(self._streams[SURVEY_LIST])),))
 

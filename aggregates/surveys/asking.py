@@ -61,7 +61,7 @@ class Asked:
     """What to write into the ticket's stream, and into the customer's, whom it leaves alone for a while."""
 
     request: SatisfactionRequested
-    asked: AskedToRate
+    noted: AskedToRate
 
 
 def asking(

@@ -81,7 +81,7 @@ def test_they_are_asked_when_the_delay_is_over_about_whoever_resolved_it() -> No
             team=SUPPORT,
             expires_at=NOON + HOUR + 14 * DAY,
         )
-        assert (found.asked.survey, found.asked.ticket, found.asked.at) == (CSAT, TICKET, NOON + HOUR)
+        assert (found.noted.survey, found.noted.ticket, found.noted.at) == (CSAT, TICKET, NOON + HOUR)
 
 
 def test_closing_changes_nothing_and_undoing_the_resolution_does() -> None:
@@ -214,7 +214,7 @@ class Life:
                 found = asking(resolution, version.survey, self.listed, self.listed, self.customer, now)
                 if isinstance(found, Asked):
                     self.tickets[ticket] = [*history, *told(found.request, ticket=ticket, since=now)]
-                    self.customer = evolve(self.customer, found.asked)
+                    self.customer = evolve(self.customer, found.noted)
                     self.asked.append(found.request)
                     self.at.append((version.survey, now))
                     history = self.tickets[ticket]

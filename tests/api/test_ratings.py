@@ -77,6 +77,9 @@ def test_what_is_written_is_the_customers_own(desk: Desk, asked: dict[str, Any])
     customer = str(desk.ids["customer"])
     assert (event["type"], event["actor"]) == ("ticket.satisfaction_rated.v1", {"kind": "customer", "id": customer})
     assert event["subject"] == customer
+    blamed = desk.get("auditor", f"/v1/tickets/{asked['ticket']}/blame").json()["lines"]
+    [rating] = [line for line in blamed if line["field"] == "rated"]
+    assert (rating["value"]["score"], rating["by"]["what"]) == (4, "rated 4 of 5: Quick!")
 
 
 def test_the_same_answer_again_is_written_once(desk: Desk, asked: dict[str, Any]) -> None:
