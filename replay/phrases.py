@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from aggregates.calendar import CalendarPublished
-from aggregates.customer import Contact
+from aggregates.customer import AskedToRate, Contact
 from aggregates.envelope import Actor
 from aggregates.fact import Fact
 from aggregates.goals.goals import GoalPublished
 from aggregates.rates import RatesPublished
 from aggregates.sla.policies import PolicyPublished
+from aggregates.surveys.surveys import SurveyPublished
 from aggregates.text import Erased
 from aggregates.ticket import events as e
 
@@ -145,6 +146,10 @@ def _status(fact: Fact, names: Names) -> str:
             return f"rates in {fact.rates.currency} published, from {_minute(fact.effective_from)}"
         case GoalPublished():
             return f"goal {fact.terms.name} published, from {_minute(fact.effective_from)}"
+        case SurveyPublished():
+            return f"survey {fact.terms.name} published" + ("" if fact.terms.enabled else ", not enabled")
+        case AskedToRate():
+            return f"asked how satisfied they are with {named(fact.ticket, names)}"
         case CalendarPublished():
             since = "" if fact.effective_from is None else f", from {_minute(fact.effective_from)}"
             return f"hours of {fact.hours.zone} published{since}"
