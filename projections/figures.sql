@@ -5,12 +5,30 @@ CREATE TABLE figure_tickets (
     position bigint NOT NULL
 ) WITH (fillfactor = 80);
 
--- One row a measurement. A row counts at position N if since <= N and (until IS NULL or until > N): nothing else about
--- it ever changes, so what is asked as of a position is answered the same for ever.
--- at: when it happened. version: of the event that made it, or ended what is timed. started_at, from_version: since when
--- it is timed, and with which event that began. micros: calendar time; business_micros: within the hours that the
--- policies then in force named, null if for any part of it there were none.
--- requester ... tags: the ticket's right after the event. policy ... calendar_version: in force then.
+-- One row a measurement, of one of these kinds:
+--   opened, note, automatic_reply
+--   message           the requester's or another customer's
+--   reply             a person's public one. detail: first (since the opening), next (since the oldest message that
+--                     nobody had answered), further (nobody waited)
+--   team_station      another team has it than the last one. amount: 1, 2, ...; more than 1 is a handoff
+--   assignee_station  the same of people, agent being the new one; the first is timed since the opening
+--   escalated, de_escalated  amount: the level it left. detail: manual, sla_warning, sla_breach, rule, import
+--   resolved          since the opening. amount: 1, 2, ...: which time. detail: the resolution code
+--   fully_resolved    the last resolution so far, reopened or not. amount: people's public replies by then
+--   reopened          detail: message, agent, import
+--   closed            detail: agent, auto, import, merged, spam
+--   time_logged       amount: seconds. agent: whose work. detail: billable, not_billable. cost: to 12 decimals
+--   rating_requested  detail: resolved, survey. agent, team: whose work is rated
+--   rated             the rating that holds, since the request. amount: 1 to 5. detail: good, neutral, bad
+--   rating_changed    amount: the new one. detail: good_to_bad, bad_to_good, other
+--   sla               a promise's outcome, unless withdrawn, at the exact instant. amount: 1 met, 0 broken.
+--                     detail: the metric. agent: who had the ticket then
+-- A row counts at position N if since <= N and (until IS NULL or until > N): nothing else about it ever changes, so what
+-- is asked as of a position is answered the same for ever. Instants are of occurrence, durations in microseconds.
+-- version: of the event that made it, or ended what is timed since started_at, when the one of from_version happened.
+-- business_micros: within the hours that the policies in force named, null if for any part of it there were none.
+-- actor: the kind of who did it. agent: who did it, or whose it is.
+-- requester ... tags: the ticket's right after the event. policy ... calendar_version: in force when it happened.
 CREATE TABLE figures (
     stream           uuid        NOT NULL,
     place            int         NOT NULL,

@@ -67,8 +67,7 @@ class Asked(NamedTuple):
 class Course:
     """`apply` facts in order of occurrence, `note` what the system notes of them in order of version.
 
-    policies  as they are known; they hold or not whatever the course
-
+    policies  as they are known: which of them held when is no matter of the course
     figures   rows by kind and version
     spans     rows by the version of the event that began them
     last_at   of the facts
@@ -200,8 +199,8 @@ class Course:
         if event.actor.kind not in ("rule", "system"):
             return "import" if event.actor.kind == "import" else "manual"
         cause = event.envelope.causation_id
-        named = (word for version, word in reversed(self._alarms) if event_id(self._stream, version) == cause)
-        return "rule" if cause is None else next(named, "rule")
+        alarms = reversed(self._alarms) if cause is not None else ()
+        return next((word for version, word in alarms if event_id(self._stream, version) == cause), "rule")
 
     def _log(self, event: Recorded, fact: TimeLogged, at: datetime) -> None:
         cost, currency = None, None
@@ -212,10 +211,8 @@ class Course:
 
     def _rate(self, event: Recorded, fact: SatisfactionRated, at: datetime) -> None:
         """It takes the place of what was said before to the same request."""
-        asked = self._asked.get(fact.request)
-        known = asked is not None and asked.began.version < event.version
-        dims, agent, began = self._life.dims, None, None
-        if asked is not None and known:
+        asked, dims, agent, began = self._asked.get(fact.request), self._life.dims, None, None
+        if asked is not None and asked.began.version < event.version:
             dims, agent, began = _held_by(dims, asked.team), asked.agent, asked.began
         before = self._rated.get(fact.request)
         if before is not None:

@@ -101,7 +101,7 @@ class Known:
         self.figures.position = self.spans.position = event.position
         if type(fact) is SlaApplied:
             self._policies.add(fact, at, event.version)
-            if self._before_what_was_told(at):
+            if self._late(at) or at == self._course.last_at:
                 self._judge_anew()
         elif fact.bookkeeping:
             self._course.learn(event, at)
@@ -124,10 +124,6 @@ class Known:
         """It comes before what happened last, or no later than an instant that a note tells of."""
         last, noted = self._course.last_at, self._course.noted_at
         return (last is not None and at < last) or (noted is not None and at <= noted)
-
-    def _before_what_was_told(self, at: datetime) -> bool:
-        last, noted = self._course.last_at, self._course.noted_at
-        return (last is not None and at <= last) or (noted is not None and at <= noted)
 
     def _judge_anew(self) -> None:
         """The course of events is the same by other policies."""
