@@ -67,6 +67,8 @@ class Conditions(Part):
 class GoalTerms(Part):
     """One version of a goal, of a team, of an agent, or of the whole desk.
 
+    agent     what they did: replies, and what they were rated for; resolutions, promises and the backlog of tickets
+              that they had
     promise   of sla_compliance: only this promise; None: all of them
     time      how a timed metric is measured
     zone      whose local days make up the periods; weeks begin on Monday

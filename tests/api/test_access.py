@@ -161,7 +161,7 @@ def test_somebody_elses_ticket_looks_like_one_that_is_not_there(desk: Desk) -> N
     ticket = desk.ticket()
     written = desk.done("agent", f"/v1/tickets/{ticket}/notes", {"body": "x"})
     desk.get("agent", f"/v1/tickets/{ticket}", written)
-    for suffix, method in (("", "GET"), ("/thread", "GET"), ("/messages", "POST")):
+    for suffix, method in (("", "GET"), ("/thread", "GET"), ("/time", "GET"), ("/messages", "POST")):
         body = {"body": "mine?"} if method == "POST" else None
         answers = [
             desk.call("customer2", method, f"/v1/my/tickets/{name}{suffix}", body)
@@ -210,6 +210,7 @@ def test_no_internal_text_on_any_customer_surface(desk: Desk) -> None:
     answers = [
         desk.get("customer", "/v1/my/tickets"), desk.get("customer", f"/v1/my/tickets/{ticket}"),
         desk.get("customer", f"/v1/my/tickets/{ticket}/thread"), desk.get("customer", path),
+        desk.get("customer", f"/v1/my/tickets/{ticket}/time"), desk.get("customer", f"{path}/time"),
         desk.get("customer", f"/v1/my/tickets?cursor={CANARY}"), desk.get("customer", "/v1/queues/counts"),
         desk.post("customer", f"/v1/my/tickets/{ticket}/messages", {"body": "more"}),
         desk.post("customer", f"/v1/my/tickets/{ticket}/messages", {"body": CANARY, "x": 1}),
