@@ -84,7 +84,8 @@ class Said:
 
     @property
     def weight(self) -> float:
-        return -log(self.share)
+        """Never nothing, even of a word that is everywhere."""
+        return log(1 + 1 / self.share)
 
     @property
     def query(self) -> str:
@@ -97,10 +98,10 @@ async def similar(connection: AsyncConnection[Any], ticket: UUID, limit: int) ->
     if about is None:
         return None
     shares, texts = await _shares(connection)
-    said = _said("\n".join(filter(None, about)), shares)
+    said = said_in("\n".join(filter(None, about)), shares)
     if not said:
         return []
-    rare = _rarest(said, texts)
+    rare = rarest(said, texts)
     asked = {
         "ticket": ticket,
         "any": " | ".join(word.query for word in rare),
@@ -116,19 +117,20 @@ async def similar(connection: AsyncConnection[Any], ticket: UUID, limit: int) ->
         return await cursor.fetchall()
 
 
-def _said(text: str, shares: Mapping[str, float]) -> list[Said]:
+def said_in(text: str, shares: Mapping[str, float]) -> list[Said]:
     """The rarest words of a text, by their stems where they have any."""
-    said: dict[tuple[str, ...], Said] = {}
+    said, seen = [], set[str]()
     for token in tokens(text):
         word, *stems = forms(token)
         names = tuple(stems) or (word,)
-        if names not in said and word not in COMMON and len(word) > 1:
+        if seen.isdisjoint(names) and word not in COMMON and len(word) > 1:
             known = [share for name in names if (share := shares.get(name)) is not None]
-            said[names] = Said(word, names, max(known, default=_unknown(shares)))
-    return sorted(said.values(), key=lambda word: (word.share, word.word))[:MOST_WORDS]
+            said.append(Said(word, names, max(known, default=_unknown(shares))))
+            seen.update(names)
+    return sorted(said, key=lambda word: (word.share, word.word))[:MOST_WORDS]
 
 
-def _rarest(said: Sequence[Said], texts: int) -> Sequence[Said]:
+def rarest(said: Sequence[Said], texts: int) -> Sequence[Said]:
     """At least three, and as many as do not find too many tickets."""
     expected = 0.0
     for count, word in enumerate(said):

@@ -20,7 +20,7 @@ from projections import search_queries as queries
 from projections.cursor import InvalidCursor, Page
 from projections.search_asked import asked
 from projections.search_queries import Hit, OwnHit, SearchFilter
-from projections.similar_queries import Similar, similar
+from projections.similar_queries import Similar, rarest, said_in, similar
 from tests.databases import Database
 from tests.projections.harness import Build, build, connected
 from tests.projections.harness import asked as answered
@@ -273,6 +273,18 @@ def test_solved_tickets_about_the_same_come_with_how_they_were_solved(view: Buil
     assert all(0 < hit.score <= 1 for hit in found)
     assert {"account", "locked", "password", "reset"} >= {*found[0].words} >= {"locked", "reset"}
     assert ask(lambda c: similar(c, UUID(int=999), 5)) is None
+
+
+def test_a_word_counts_the_more_the_rarer_it_is_and_the_rarest_are_looked_for_first() -> None:
+    shares = {"en/printer": 1.0, "en/smoke": 0.1, "sl/smoke": 0.05, "fire": 0.9}
+    said = said_in("The printers smoke; kaleidoscope ERR-4042, printer", shares)
+    assert [word.word for word in said] == ["4042", "err", "kaleidoscope", "smoke", "printers"]
+    assert said[3].share == 0.1
+    weights = [word.weight for word in said]
+    assert weights == sorted(weights, reverse=True)
+    assert min(weights) > 0
+    assert [word.word for word in rarest(said, 1_000_000)] == ["4042", "err", "kaleidoscope"]
+    assert rarest(said, 100) == said
 
 
 def test_notes_make_no_ticket_similar(view: Build, ask: Ask) -> None:
