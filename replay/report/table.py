@@ -37,33 +37,30 @@ class Table:
 
 
 def table(answer: Answer) -> Table:
-    names = tuple(_names(answer))
+    placed = any(row.rank is not None for row in answer.rows)
+    names = tuple(_names(answer, placed))
     return Table(
         names or ("",),
         tuple(metric.title for metric in answer.metrics),
-        tuple(Line(tuple(_named(answer, row)), _cells(answer, row)) for row in answer.rows if names),
+        tuple(Line(tuple(_named(answer, row, placed)), _cells(answer, row)) for row in answer.rows if names),
         Line(("all", *("" for _ in names[1:])), _cells(answer, answer.total)),
     )
 
 
-def _names(answer: Answer) -> Iterator[str]:
-    if _placed(answer):
+def _names(answer: Answer, placed: bool) -> Iterator[str]:
+    if placed:
         yield "place"
     if buckets_of(answer):
         yield answer.bucket or "period"
     yield from (dimension.replace("_", " ") for dimension in answer.group_by)
 
 
-def _named(answer: Answer, row: Row) -> Iterator[str]:
-    if _placed(answer):
+def _named(answer: Answer, row: Row, placed: bool) -> Iterator[str]:
+    if placed:
         yield "" if row.rank is None else str(row.rank)
     if row.bucket is not None:
         yield row.bucket.label
     yield from (drawable(row.labels[dimension]) for dimension in answer.group_by)
-
-
-def _placed(answer: Answer) -> bool:
-    return any(row.rank is not None for row in answer.rows)
 
 
 def _cells(answer: Answer, of: Row | Total) -> tuple[Cell, ...]:
