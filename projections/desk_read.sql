@@ -36,6 +36,9 @@ CREATE VIEW reporting.customers WITH (security_barrier) AS SELECT stream AS cust
 CREATE VIEW reporting.calendars WITH (security_barrier) AS
 SELECT stream AS calendar, name, hours ->> 'zone' AS zone, hours_version, effective_from FROM calendars;
 
+GRANT SELECT ON reporting.teams, reporting.team_members, reporting.agents, reporting.customers, reporting.calendars
+    TO chronodesk_analyst;
+
 COMMENT ON VIEW reporting.teams IS 'Who works together.';
 COMMENT ON COLUMN reporting.teams.team IS 'Its id, the same in every view.';
 COMMENT ON COLUMN reporting.teams.name IS 'What it is called.';

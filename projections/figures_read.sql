@@ -139,6 +139,9 @@ SELECT h.at, b.status, b.team, b.assignee, b.priority, b.level, b.channel, b.tic
 
 REVOKE EXECUTE ON FUNCTION reporting.backlog_at(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reporting.backlog_at(timestamptz) TO chronodesk_analyst;
+GRANT SELECT ON reporting.spans, reporting.arrivals, reporting.replies, reporting.resolutions, reporting.reopenings,
+    reporting.stations, reporting.escalations, reporting.satisfaction, reporting.time_entries, reporting.sla_outcomes,
+    reporting.backlog_daily, reporting.backlog_hourly TO chronodesk_analyst;
 
 COMMENT ON VIEW reporting.spans IS
     'One row a stretch in which a ticket''s status, team, assignee, level and the other columns stayed the same.';

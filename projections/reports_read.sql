@@ -55,6 +55,8 @@ SELECT stream AS ticket, number, status, status_since, spam, source IS NOT NULL 
        micros_resolved * 0.000001 AS seconds_resolved, version
   FROM reports WHERE opened_at IS NOT NULL;
 
+GRANT SELECT ON reporting.tickets TO chronodesk_analyst;
+
 COMMENT ON VIEW reporting.tickets IS
     'One row a ticket: where it stands, and what happened to it in order of occurrence.';
 COMMENT ON COLUMN reporting.tickets.ticket IS 'Its id, the same in every view.';

@@ -27,6 +27,8 @@ SELECT c.stream AS ticket, t.number, c.metric, c.cycle, c.target AS target_secon
        t.requester, t.policy, t.policy_version, t.calendar, t.calendar_version
   FROM sla_clocks c JOIN sla_tickets t USING (stream);
 
+GRANT SELECT ON reporting.sla_cycles TO chronodesk_analyst;
+
 COMMENT ON VIEW reporting.sla_cycles IS 'One row a promise on a ticket: each cycle of each metric that had a target.';
 COMMENT ON COLUMN reporting.sla_cycles.ticket IS 'Its id, the same in every view.';
 COMMENT ON COLUMN reporting.sla_cycles.number IS 'What people call the ticket: 1042 is T-1042.';

@@ -39,6 +39,8 @@ SELECT t.stream AS ticket, t.number, tag
   FROM tickets t CROSS JOIN unnest(t.tags) AS tag
  WHERE t.number <> 0 AND (SELECT w.tags FROM read.reportable_words w);
 
+GRANT SELECT ON reporting.ticket_fields, reporting.ticket_tags TO chronodesk_analyst;
+
 COMMENT ON VIEW reporting.ticket_fields IS 'One row a ticket and custom field that is declared reportable.';
 COMMENT ON COLUMN reporting.ticket_fields.ticket IS 'Its id, the same in every view.';
 COMMENT ON COLUMN reporting.ticket_fields.number IS 'What people call the ticket: 1042 is T-1042.';

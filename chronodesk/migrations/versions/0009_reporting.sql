@@ -19,8 +19,6 @@ CREATE SCHEMA reporting;
 REVOKE ALL ON SCHEMA reporting FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA reporting TO chronodesk_app;
 GRANT USAGE ON SCHEMA reporting TO chronodesk_analyst;
--- Builds make their views here when they go live: each is the analysts' to read from the start.
-ALTER DEFAULT PRIVILEGES FOR ROLE chronodesk_app IN SCHEMA reporting GRANT SELECT ON TABLES TO chronodesk_analyst;
 
 -- What the views of a build were made from: where this code makes others of the same tables, they are made anew.
 ALTER TABLE consumers.builds ADD COLUMN views text;
