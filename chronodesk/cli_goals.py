@@ -106,10 +106,10 @@ def _value(now: GoalStandingShown, value: float | None) -> str:
     if value is None:
         return "-"
     if now.target.kind == "share":
-        return f"{value:.1%}"
-    return (
-        span(timedelta(seconds=round(value))) if now.metric.unit == "seconds" else f"{value:,.2f}".removesuffix(".00")
-    )
+        return f"{100 * value:.5g} %"
+    if now.metric.unit == "seconds":
+        return span(timedelta(seconds=round(value)))
+    return f"{value:,.2f}".removesuffix(".00")
 
 
 def _counts(now: GoalStandingShown) -> str:

@@ -188,7 +188,7 @@ def test_the_terminal_tells_the_same(desk: Desk, tmp_path: Path) -> None:
     assert [one["standing"] for one in told["goals"]] == [over_http["standing"]]
     (line, as_of) = run().stdout.splitlines()
     label = over_http["standing"]["period"]["label"]
-    assert line == f"Soon\ufffd[31m  Agent  {label}  100.0%  >= 90.0%  1 of 1  on track"
+    assert line == f"Soon\ufffd[31m  Agent  {label}  100 %  >= 90 %  1 of 1  on track"
     assert as_of.startswith("As of position ")
     assert run("--as-of", "2999-01-01").returncode == 2
 
