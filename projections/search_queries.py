@@ -27,11 +27,11 @@ RANKED = 1_000
 
 # To fetch words that are kept out of line costs nothing, thinks the planner, and would rather read those of all texts.
 BY_INDEX: LiteralString = "SET LOCAL enable_seqscan = off"
-# Each step on its own: all that say it come from the index, and only the newest of them are read for their rank.
+# All that say it come from the index, and only the newest of them are read for their rank.
 # Their lengths count for nothing: so where only the subject says it, all texts under it are worth the same as that.
-MATCHING: LiteralString = """
-WITH matching AS MATERIALIZED (
-    SELECT s.ticket, s.version, s.at FROM read.search_texts s
+NEWEST: LiteralString = """
+WITH newest AS MATERIALIZED (
+    SELECT s.ticket, s.version FROM read.search_texts s
 """
 THEIR_TICKETS: LiteralString = " JOIN read.search_tickets t ON t.id = s.ticket"
 SAY_IT: LiteralString = " WHERE s.words @@ %(query)s::tsquery AND s.position <= %(upto)s"
@@ -55,8 +55,7 @@ TICKET_CONDITIONS: Mapping[str, LiteralString] = MappingProxyType(
     }
 )
 BEST: LiteralString = """
-), newest AS MATERIALIZED (
-    SELECT ticket, version FROM matching ORDER BY at DESC, ticket, version DESC LIMIT %(ranked)s
+ORDER BY s.at DESC, s.ticket, s.version DESC LIMIT %(ranked)s
 ), ranked AS (
     SELECT s.ticket, s.version, s.kind, s.at, s.author_kind, s.author_id, s.language,
            ts_rank(s.words, %(query)s::tsquery) AS score
@@ -178,7 +177,7 @@ async def search(
         upto, score, at, ticket = decode(Key, cursor)
         after, parameters = AFTER, parameters | {"score": score, "at": at, "ticket": ticket}
     conditions, filters = _asked(wanted)
-    query = MATCHING + conditions + BEST + after + IN_ORDER + THEIR_FACES
+    query = NEWEST + conditions + BEST + after + IN_ORDER + THEIR_FACES
     async with by_index(connection):
         found = await _all(connection, Hit, query, parameters | filters | {"upto": upto})
     return page(found, limit, Key, lambda hit: (upto, hit.score, hit.at, hit.id))
