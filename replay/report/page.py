@@ -17,7 +17,7 @@ from replay.report.table import Table, table
 from replay.report.words import as_of, scope
 
 HERE = Path(__file__).parent
-ROWS = 400
+ROWS = 200
 """What a page shows of a table; files hold the whole of it."""
 
 
