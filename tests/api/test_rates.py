@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -147,3 +148,17 @@ def test_logged_time_leaves_no_trace_on_what_a_customer_reads(desk: Desk) -> Non
     publish(desk, visible_to_customers="time_and_cost")
     assert [(body, tag) for body, tag in seen()[:3]] == before[:3], "and what is shown is shown in one place"
     assert own(desk, ticket) == {"seconds": 18_000, "costs": [{"currency": "EUR", "cost": 30_000}]}
+
+
+def test_the_report_of_time_and_cost_adds_up_to_the_same(desk: Desk) -> None:
+    """It reads figures, and a ticket's own answer the log."""
+    publish(desk)
+    tag = uuid4().hex
+    ticket = desk.ticket(tags=[tag])
+    for seconds in (1, 59, 1_801):
+        last = log_time(desk, ticket, seconds)
+    (told,) = desk.get("lead", f"/v1/tickets/{ticket}/time").json()["costs"]
+    (row,) = desk.get("lead", f"/v1/reports/time_and_cost?tag={tag}", last).json()["rows"]
+    assert row["group"] == {"currency": "EUR"}
+    assert (row["values"]["time_logged"], row["values"]["cost"]) == (1_861, round(1_861 * 6_000 / 3_600, 6))
+    assert round(row["values"]["cost"]) == told["cost"]
