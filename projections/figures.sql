@@ -23,8 +23,8 @@ CREATE TABLE figure_tickets (
 --   rating_changed    amount: the new one. detail: good_to_bad, bad_to_good, other
 --   sla               a promise's outcome, unless withdrawn, at the exact instant. amount: 1 met, 0 broken.
 --                     detail: the metric. agent: who had the ticket then
--- A row counts at position N if since <= N and (until IS NULL or until > N): nothing else about it ever changes, so what
--- is asked as of a position is answered the same for ever. Instants are of occurrence, durations in microseconds.
+-- A row counts at position N if since <= N and (until IS NULL or until > N): nothing else about it ever changes, so
+-- what is asked as of a position is answered the same for ever. Instants are of occurrence, durations in microseconds.
 -- version: of the event that made it, or ended what is timed since started_at, when the one of from_version happened.
 -- business_micros: within the hours that the policies in force named, null if for any part of it there were none.
 -- actor: the kind of who did it. agent: who did it, or whose it is.
