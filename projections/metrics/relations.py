@@ -88,7 +88,7 @@ SELECT s.*, assignee AS agent, 'open' AS kind, from_version AS version, from_at 
 OPEN: LiteralString = """
 SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position)s THEN s.to_at END AS ends
   FROM (SELECT b.*
-          FROM unnest(%(sizes)s::smallint[], %(size_begins)s::timestamptz[]) AS w (size, begin)
+          FROM unnest(%(first_sizes)s::smallint[], %(first_begins)s::timestamptz[]) AS w (size, begin)
          CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
                               WHERE size_at = w.size AND from_at > w.begin AND from_at <= %(last)s
                                 AND to_at > %(first)s OFFSET 0) b
@@ -136,7 +136,7 @@ def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:
     """Of every relation; the periods follow each other."""
     first, last = periods[0], periods[-1]
     ends = [period.until for period in periods]
-    looked_up = ends if few(periods) else ends[:1]
+    looked_up = ends if few(periods) else []
     return {
         "position": position,
         "since": first.since,
@@ -144,6 +144,8 @@ def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:
         "begins": [period.since for period in periods],
         "ends": ends,
         "first": first.until,
+        "first_sizes": list(SIZES),
+        "first_begins": [_before(first.until, size) for size in SIZES],
         "last": last.until,
         "buckets": [bucket for bucket in range(len(looked_up)) for _ in SIZES],
         "instants": [instant for instant in looked_up for _ in SIZES],

@@ -70,7 +70,17 @@ PARTS_OF_LIFE = {
 
 
 def made_up(chance: random.Random, figures: int, spans: int) -> tuple[list[Fact], list[Fact]]:
-    return [_figure(chance, n) for n in range(figures)], [_span(chance, n) for n in range(spans)]
+    measured, stood = [_figure(chance, n) for n in range(figures)], [_span(chance, n) for n in range(spans)]
+    solved = {row["stream"]: row["at"] for row in measured if row["kind"] == "fully_resolved"}
+    return measured, [_ended_by(span, solved.get(span["stream"])) for span in stood]
+
+
+def _ended_by(span: Fact, at: datetime | None) -> Fact:
+    """What was going on when the ticket was resolved ends with that, to the microsecond."""
+    if at is None or span["to_at"] is None or not span["from_at"] < at < span["to_at"]:
+        return span
+    micros = (at - span["from_at"]) // timedelta(microseconds=1)
+    return span | {"to_at": at, "micros": micros, "size_at": micros.bit_length()}
 
 
 def put(connection: Connection[Any], table: str, rows: Sequence[Fact]) -> None:

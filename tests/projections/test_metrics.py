@@ -21,12 +21,14 @@ from projections.metrics.dimensions import DIMENSIONS, of
 from projections.metrics.measure import Metric, Part, Points, Quotient
 from projections.metrics.question import Ask, Question, question
 from projections.metrics.reports import LISTED
+from projections.metrics.statements import source_of
 from projections.projection import indexes, read_views, tables
 from tests.databases import Database
 from tests.projections.harness import asked, connected
 from tests.projections.metrics_by_hand import HEAD, ByHand, Fact, keys, label, made_up, put
 
 SEEDS = range(40)
+NOW = AsOf(HEAD, datetime(2012, 12, 1, tzinfo=UTC))
 ZONES = ("UTC", "Europe/Stockholm", "America/Sao_Paulo", "Asia/Kathmandu")
 PERIODS = (
     (date(2012, 3, 1), date(2012, 4, 1)), (date(2012, 3, 24), date(2012, 3, 27)), (date(2012, 1, 1), date(2012, 7, 1)),
@@ -111,7 +113,29 @@ def cells(asked: Question, hand: ByHand, metric: Metric) -> dict[Cell, list[Fact
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_value_is_what_counting_by_hand_comes_to(world: World, seed: int) -> None:
-    question = of_chance(random.Random(seed))
+    check(world, of_chance(random.Random(seed)), seed)
+
+
+@pytest.mark.parametrize("position", [HEAD, HEAD // 2, 20])
+@pytest.mark.parametrize("compare", [True, False])
+def test_at_many_instants_what_stands_follows_from_what_comes_and_goes(
+    world: World, position: int, compare: bool
+) -> None:
+    """The clock is changed in this period, and much happens at the very instants at which its hours end."""
+    levels = [metric for metric in METRICS.values() if metric.source == "levels"]
+    period = (date(2012, 3, 24), date(2012, 3, 27))
+    for grouped in ((), ("status",), ("tag", "team")):
+        ask = Ask(levels, "own", "Own", *period, "Europe/Stockholm", "hour", group_by=grouped, compare=compare)
+        asked = question(ask, AsOf(position, NOW.at))
+        assert {source_of(asked, metric) for metric in levels} == {"levels"}
+        check(world, asked, position)
+        if compare and not grouped:
+            before = world.by_hand(asked)
+            told = [before.value(m, before.rows(m, asked.since, asked.since)) for m in levels]
+            assert list((world.answer(asked).total.previous or {}).values()) == told
+
+
+def check(world: World, question: Question, seed: int) -> None:
     answer, hand = world.answer(question), world.by_hand(question)
     for metric in question.metrics:
         by_hand = cells(question, hand, metric)
@@ -218,9 +242,6 @@ def report(name: str, **more: Any) -> Ask:
     listed = {report.name: report for report in LISTED}[name]
     given = {"group_by": listed.group_by, "bucket": listed.bucket, "order": listed.order} | more
     return Ask(listed.metrics, listed.name, listed.title, date(2012, 3, 1), date(2012, 4, 1), **given)
-
-
-NOW = AsOf(HEAD, datetime(2012, 12, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("name", [report.name for report in LISTED])

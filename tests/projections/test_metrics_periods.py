@@ -16,7 +16,7 @@ from projections.metrics.periods import MOST_BUCKETS, buckets, midnight, named, 
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 ZONES = ("UTC", "Europe/Stockholm", "America/Sao_Paulo", "America/Havana", "Australia/Lord_Howe", "Asia/Kathmandu",
-         "Pacific/Apia", "Africa/Casablanca")  # fmt: skip
+         "Pacific/Apia", "Africa/Casablanca", "America/St_Johns", "Asia/Pyongyang")  # fmt: skip
 HOUR = timedelta(hours=1)
 
 
@@ -45,6 +45,15 @@ def test_a_clock_changed_by_half_an_hour_makes_a_bucket_of_half_an_hour() -> Non
     since, until = local(zone, 2012, 4, 1), local(zone, 2012, 4, 1, 4)
     told = [(bucket.label[11:], bucket.until - bucket.since) for bucket in buckets(since, until, "hour", zone)]
     assert told[1:4] == [("01:00+11:00", HOUR), ("01:30+10:30", HOUR / 2), ("02:00+10:30", HOUR)]
+
+
+def test_a_clock_changed_within_an_hour_ends_a_bucket_then() -> None:
+    pyongyang = ZoneInfo("Asia/Pyongyang")
+    since = datetime(2018, 5, 4, 14, 30, tzinfo=UTC)
+    found = buckets(since, since + 2 * HOUR, "hour", pyongyang)
+    assert [(bucket.label[11:], bucket.until - bucket.since) for bucket in found] == [
+        ("23:00+08:30", HOUR / 2), ("00:00+09:00", HOUR), ("01:00+09:00", HOUR / 2),
+    ]  # fmt: skip
 
 
 def test_a_day_that_was_never_there_has_no_bucket() -> None:
