@@ -14,13 +14,7 @@ from api.asking import TicketId
 from api.callers import CustomerCaller, ReaderCaller
 from api.queues import Text
 from api.reading import Cursor, OwnRead, Read, found
-from api.search_shown import (
-    OwnSearchPage,
-    SearchPage,
-    SimilarShown,
-    own_search_page,
-    search_page,
-)
+from api.search_shown import OwnSearchPage, SearchPage, SimilarShown, own_search_page, search_page
 from api.strict import router
 from projections import search_queries, similar_queries
 from projections.search_asked import asked
@@ -30,7 +24,6 @@ search = router("/search", "tickets")
 own_search = router("/my/search", "my tickets")
 similar = router("/tickets", "tickets")
 VIEW = "search"
-# Words are looked up, and texts looked through, in threads: others are served meanwhile.
 
 Words = Annotated[
     str,
@@ -65,6 +58,7 @@ async def search_tickets(
 ) -> SearchPage:
     """Tickets in which something was written, the best first: in Russian, Bulgarian, Slovenian, Chinese or English."""
     wanted = SearchFilter(where, status, priority, team, assignee, channel, category, tag, requester, since, until)
+    # What looks words up, or through texts, does so in a thread: others are served meanwhile.
     upto, words = await read.reached(VIEW), await to_thread(asked, q, in_body=where in ("public", "internal"))
     async with read.view(VIEW) as connection:
         if words is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from projections.languages import COMMON
@@ -55,12 +55,9 @@ def asked(text: str, *, in_body: bool = False) -> Asked | None:
 class _Group:
     """Clauses that must all hold. `common` ones count only where there is nothing else."""
 
-    wanted: list[str]
-    common: list[str]
-    unwanted: list[str]
-
-    def __init__(self) -> None:
-        self.wanted, self.common, self.unwanted = [], [], []
+    wanted: list[str] = field(default_factory=list)
+    common: list[str] = field(default_factory=list)
+    unwanted: list[str] = field(default_factory=list)
 
     def expression(self) -> str:
         wanted = self.wanted or self.common
@@ -68,6 +65,8 @@ class _Group:
 
 
 class _Reading:
+    """Turns parts into clauses, and remembers by what their finds are recognised."""
+
     def __init__(self, in_body: bool) -> None:
         self._weight = "D" if in_body else ""
         self.lexemes: set[str] = set()
@@ -82,7 +81,7 @@ class _Reading:
         if without:
             group.unwanted.append(f"!({self._clause(found, phrase, marked=False)})")
         elif len(found) == 1 and found[0].word in COMMON and not phrase:
-            group.common.append(self._clause(found, phrase))
+            group.common.append(self._clause(found, phrase, marked=False))
         else:
             group.wanted.append(self._clause(found, phrase))
 

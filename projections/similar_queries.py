@@ -6,6 +6,7 @@ each worth the more the rarer it is: how rare, the planner's own statistics know
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,11 +25,13 @@ from projections.search_words import forms, quoted, tokens
 CANDIDATES = 2_000
 """About how many tickets are compared: words are taken, the rarest first, until so many are expected to have one."""
 MOST_WORDS = 40
+MOST_READ = 4_000
+"""Characters of the first message."""
 LEAST = 0.1
 UNKNOWN_SHARE = 0.0001
 
 ABOUT: LiteralString = """
-SELECT t.subject, m.body FROM read.search_tickets t
+SELECT t.subject, left(m.body, %(most)s) FROM read.search_tickets t
   LEFT JOIN read.messages m ON m.ticket = t.id AND m.version = t.first_message
  WHERE t.id = %(ticket)s
 """
@@ -94,11 +97,11 @@ class Said:
 
 async def similar(connection: AsyncConnection[Any], ticket: UUID, limit: int) -> list[Similar] | None:
     """The most alike first. None: there is no such ticket."""
-    about = await (await connection.execute(ABOUT, {"ticket": ticket})).fetchone()
+    about = await (await connection.execute(ABOUT, {"ticket": ticket, "most": MOST_READ})).fetchone()
     if about is None:
         return None
     shares, texts = await _shares(connection)
-    said = said_in("\n".join(filter(None, about)), shares)
+    said = await to_thread(said_in, "\n".join(filter(None, about)), shares)
     if not said:
         return []
     rare = rarest(said, texts)
