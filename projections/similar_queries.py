@@ -22,9 +22,9 @@ from projections.languages import COMMON
 from projections.search_queries import by_index
 from projections.search_words import forms, quoted, tokens
 
-CANDIDATES = 2_000
+CANDIDATES = 1_000
 """About how many tickets are compared: words are taken, the rarest first, until so many are expected to have one."""
-MOST_WORDS = 40
+MOST_WORDS = 25
 MOST_READ = 4_000
 """Characters of the first message."""
 LEAST = 0.1
