@@ -125,7 +125,9 @@ def _widest(names: Sequence[str]) -> float:
 
 
 def _draw(axes: Axes, panel: Panel, business: bool) -> None:
-    axes.set_title(drawable(panel.title))
+    # An axis has no room for it; bars say it themselves.
+    minor = ", in minor units" if panel.unit == "money" and panel.over_time else ""
+    axes.set_title(drawable(panel.title) + minor)
     if not panel.values:
         axes.set_axis_off()
         axes.text(0, 0.5, "Nothing to show.", transform=axes.transAxes)

@@ -84,8 +84,8 @@ def ranked(answer: Answer) -> list[Group]:
 
 
 def adds_up(answer: Answer, metric: MetricShown) -> bool:
-    """Counts do, durations and shares do not; and a ticket of many tags counts for each of them."""
-    return metric.unit in ADDED and "tag" not in answer.group_by
+    """Counts do, durations and shares do not; a ticket of many tags counts for each, and currencies have no sum."""
+    return metric.unit in ADDED and not {"tag", "currency"} & set(answer.group_by)
 
 
 def group_of(row: Row) -> Group:

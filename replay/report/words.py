@@ -24,8 +24,10 @@ def said(value: Value, unit: Unit, business: bool = False) -> str:
             return duration(value, business)
         case "share":
             return f"{value:.1%}"
-        case "score" | "money":
+        case "score":
             return f"{value:,.2f}"
+        case "money":
+            return f"{value:,.0f} minor units"
         case _:
             return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 

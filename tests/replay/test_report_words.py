@@ -29,6 +29,7 @@ DAY = 86_400
         (-90, "seconds", "-1 min 30 s"),
         (0.9346, "share", "93.5%"),
         (4.5, "score", "4.50"),
+        (12_345.6, "money", "12,346 minor units"),
         (1_234_567, "tickets", "1,234,567"),
         (2.25, "number", "2.2"),
         (None, "tickets", "-"),
@@ -85,6 +86,13 @@ def test_tags_are_not_added_up_for_a_ticket_may_have_many() -> None:
     tagged = [replace(line, group={"tag": line.labels["team"]}) for line in told.rows]
     drawn = drawing(replace(told, rows=tuple(tagged), group_by=("tag",)))
     assert (len(drawn.panels[0].xs), drawn.left_out) == (BIGGEST, 3)
+
+
+def test_money_of_two_currencies_is_neither_piled_up_nor_added_up() -> None:
+    cost = MetricShown("cost", "Cost", "money", "", 1)
+    told = by_team_and_week([f"C{n}" for n in range(9)], metrics=(cost,))
+    (panel,) = drawing(replace(told, group_by=("currency",))).panels
+    assert (panel.parts, len(panel.series)) == (False, BIGGEST)
 
 
 def test_the_slowest_team_is_not_taken_for_the_biggest() -> None:
