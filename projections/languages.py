@@ -1,8 +1,8 @@
 """languages: which language is a line in, and what is the same in all forms of a word?
 
 English and Russian words go to their Snowball stems, the ones that Postgres has, too. Snowball knows no Slovenian and
-no Bulgarian: there a dictionary gives the word's base form, and a few endings that were taken off what no dictionary
-knows, or what was typed without its diacritics. The same dictionaries, by counting, tell one language from another.
+no Bulgarian: there a dictionary gives the word's base form, and endings are taken off it and off the word itself, which
+the dictionary may not know. The same dictionaries, by counting, tell one language from another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from threading import Lock
 from types import MappingProxyType
@@ -104,5 +104,15 @@ def _knows(language: Language, word: str) -> bool:
 
 @lru_cache(maxsize=200_000)
 def _base(word: str, language: Language) -> str | None:
-    """The word's base form, if the dictionary knows it."""
-    return DICTIONARIES.get_lemma(word, language)
+    """The word's base form, if the dictionary knows it; Slovenian is often typed without its diacritics."""
+    known = DICTIONARIES.get_lemma(word, language)
+    if known is None and language == "sl":
+        return DICTIONARIES.get_lemma(_marked().get(word, word), language)
+    return known
+
+
+@cache
+def _marked() -> Mapping[str, str]:
+    """Slovenian words as they are written, by what is left of them without diacritics. A second to make."""
+    words = LOW_MEMORY_DICTIONARY_FACTORY.get_dictionary("sl")
+    return {bare: word for word in words if not word.isascii() and (bare := folded(word)) != word}
