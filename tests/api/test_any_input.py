@@ -23,11 +23,12 @@ NASTY: tuple[Any, ...] = (
 PARAMETERS = (
     "limit", "after", "cursor", "team", "status", "sort", "tag", "level", "from", "to", "due_within", "as_of",
     "at_position", "basis", "at", "type", "text", "actor", "since", "until", "cause", "ticket", "expression", "q",
-    "in", "counted",
+    "in", "counted", "tz", "bucket", "group_by", "explain", "format", "time", "agent", "detail",
 )  # fmt: skip
 QUERIED = (
     "", "0", "-1", "1", "x", "%00", "9" * 30, "true", "closed", "occurred", datetime.now(UTC).strftime("%FT%TZ"),
     "0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59",
+    "day", "team", "arrivals", "csv", "business", "none", "UTC",
 )  # fmt: skip
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
@@ -62,6 +63,7 @@ def address(desk: Desk, path: str, ticket: str, chance: random.Random) -> str:
     filled = path.replace("{ticket}", chance.choice(ids[:1] * 6 + ids)).replace("{id}", chance.choice(ids))
     filled = filled.replace("{token}", chance.choice(["x", "A" * 96, "%00", "é"]))
     filled = filled.replace("{team}", chance.choice([*ids, "any"]))
+    filled = filled.replace("{name}", chance.choice(["overview", "backlog", "arrivals", "arrivals_p50", "x", "%00"]))
     values = [*QUERIED, str(desk.ids["agent"])]
     query = "&".join(f"{name}={chance.choice(values)}" for name in PARAMETERS if chance.random() < 0.15)
     return f"{filled}?{query}"
