@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, LiteralString
@@ -36,8 +36,8 @@ ZONE = "Europe/Stockholm"
 # The same tickets again under other ids, each time some days later: a million over four years.
 FIGURES: LiteralString = """
 INSERT INTO figures
-SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, at + copy * %(step)s::interval, version,
-       started_at + copy * %(step)s::interval, from_version, micros, business_micros, amount, detail, actor, agent, cost,
+SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, at + copy * %(step)s, version,
+       started_at + copy * %(step)s, from_version, micros, business_micros, amount, detail, actor, agent, cost,
        currency, requester, channel, category, team, assignee, priority, ticket_type, level, tags, policy,
        policy_version, calendar, calendar_version, since, until
   FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figures ORDER BY stream, place) AS f
@@ -45,8 +45,8 @@ SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, a
 SPANS: LiteralString = """
 INSERT INTO figure_spans
 SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, status, unanswered, requester, channel,
-       category, team, assignee, priority, ticket_type, level, tags, opened_at + copy * %(step)s::interval,
-       from_at + copy * %(step)s::interval, from_version, to_at + copy * %(step)s::interval, to_version, micros, business_micros, size_at,
+       category, team, assignee, priority, ticket_type, level, tags, opened_at + copy * %(step)s,
+       from_at + copy * %(step)s, from_version, to_at + copy * %(step)s, to_version, micros, business_micros, size_at,
        policy, policy_version, calendar, calendar_version, since, ended, until
   FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figure_spans ORDER BY stream, place) AS s
 """
@@ -100,7 +100,7 @@ def multiply(connection: Connection[Any], copies: int) -> None:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
     filling = psycopg.ClientCursor(connection)
     for statement in (FIGURES, SPANS):
-        filling.execute(statement, {"copies": copies, "step": f"{STEP_DAYS} days"})
+        filling.execute(statement, {"copies": copies, "step": timedelta(days=STEP_DAYS)})
     connection.execute("SET maintenance_work_mem = '256MB'")
     connection.execute(indexes("figures").encode())
     connection.execute("VACUUM ANALYZE figures")

@@ -23,7 +23,8 @@ FILE = Path(__file__).parents[2] / "docs" / "reporting.md"
 MARK = "<!-- What follows is generated from the comments in the database: python -m tests.reporting.docs -->\n"
 VIEWS = """
 SELECT c.relname, obj_description(c.oid, 'pg_class'),
-       array_agg(ARRAY[a.attname::text, format_type(a.atttypid, NULL), col_description(c.oid, a.attnum)] ORDER BY a.attnum)
+       array_agg(ARRAY[a.attname::text, format_type(a.atttypid, NULL), col_description(c.oid, a.attnum)]
+                 ORDER BY a.attnum)
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
  WHERE c.relnamespace = 'reporting'::regnamespace AND c.relkind = 'v' GROUP BY c.oid, c.relname ORDER BY c.relname
 """
