@@ -14,11 +14,21 @@ from psycopg.rows import tuple_row
 
 from aggregates.envelope import Recorded
 from aggregates.text import Erased, FieldValue, shown
-from aggregates.ticket.events import MessageReceived, NoteAdded, Opened, ReplyAdded, Status, TicketFact
+from aggregates.ticket.events import (
+    MessageReceived,
+    NoteAdded,
+    Opened,
+    ReplyAdded,
+    SatisfactionRated,
+    Status,
+    TicketFact,
+)
 from aggregates.ticket.state import NOTHING, Changes, Ticket, amended, changes, renewed
 from projections.batch import Table, dumped, hidden
 
 NEW = Ticket()
+UNKEPT = frozenset({SatisfactionRated})
+"""Who asks for ratings reads them from the log: a row that was saved and loaded again would hold none."""
 FACE = frozenset({"number", "requester", "subject", "channel", "follow_up_of", "follow_up"})
 """What read.customer_tickets shows of the state, beside the status."""
 WRITTEN = frozenset({MessageReceived, ReplyAdded, NoteAdded})
@@ -181,7 +191,7 @@ def _told(row: TicketRow, event: Recorded, write: Write) -> TicketRow:
     row.updated_at = at = event.at
     if isinstance(fact, Opened):
         row.opened_at = at
-    changed = NOTHING if fact.bookkeeping else changes(row.ticket, fact)
+    changed = NOTHING if fact.bookkeeping or type(fact) in UNKEPT else changes(row.ticket, fact)
     news = _said(row, fact, event) + any(_shows(row.ticket, name, value) for name, value in changed.items())
     if news:
         row.thread_version, row.thread_updated_at = row.thread_version + news, at
