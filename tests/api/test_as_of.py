@@ -90,9 +90,10 @@ def test_what_was_read_after_each_step_is_read_as_of_it(desk: Desk, lived: Any) 
 
 def test_a_customer_reads_again_what_they_read_and_so_do_auditors(desk: Desk, lived: Any) -> None:
     ticket, told = lived
+    time = {"time": read(desk, "customer", f"/v1/my/tickets/{ticket}/time")}
     for version, position, recorded_at, _, own in told:
         assert own_seen(desk, ticket, f"?as_of={recorded_at}") == own
-        page = {name: own[name] for name in ("ticket", "messages")}
+        page = {name: own[name] for name in ("ticket", "messages")} | time
         for past in (f"@{version}/customer-view", f"/customer-view?at_position={position}"):
             assert read(desk, "auditor", f"/v1/tickets/{ticket}{past}") == page
     assert read(desk, "auditor", f"/v1/tickets/{ticket}/customer-view") == page
