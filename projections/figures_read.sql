@@ -110,15 +110,14 @@ BEGIN ATOMIC
            s.channel, s.ticket_type, s.priority, s.level,
            CASE WHEN (SELECT w.category FROM read.reportable_words w) THEN s.category END,
            CASE WHEN (SELECT w.tags FROM read.reportable_words w) THEN s.tags END
-      FROM (SELECT o.* FROM figure_spans o WHERE o.size_at IS NULL AND o.from_at <= instant
-             UNION ALL
-            SELECT o.* FROM generate_series(1, 63) AS z (size) CROSS JOIN LATERAL (
+      FROM (SELECT o.* FROM generate_series(1, 63) AS z (size) CROSS JOIN LATERAL (
                 SELECT * FROM figure_spans f
-                 WHERE f.size_at = z.size::smallint AND f.from_at <= instant AND f.to_at > instant
+                 WHERE coalesce(f.size_at, 63::smallint) = z.size::smallint AND f.from_at <= instant
+                   AND (f.to_at IS NULL OR f.to_at > instant) AND f.status NOT IN ('resolved', 'closed')
                    AND f.from_at > CASE WHEN z.size < 50 THEN instant - (1::bigint << z.size) * interval '1 microsecond'
                                         ELSE '-infinity' END
                 OFFSET 0) o) s
-     WHERE s.until IS NULL AND s.status NOT IN ('resolved', 'closed');
+     WHERE s.until IS NULL;
 END;
 
 CREATE VIEW reporting.backlog_daily WITH (security_barrier) AS

@@ -83,7 +83,8 @@ def shown(metric: Metric) -> MetricShown:
 
 
 async def _rows(connection: AsyncConnection[Any], statement: Statement) -> Sequence[tuple[Any, ...]]:
-    cursor = await connection.execute(statement.query, statement.parameters)
+    # Never prepared: how it is best read depends on the period.
+    cursor = await connection.execute(statement.query, statement.parameters, prepare=False)
     rows = await cursor.fetchall()
     _check(len(rows))
     return rows

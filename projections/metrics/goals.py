@@ -63,12 +63,11 @@ OPEN: LiteralString = """
           FROM unnest(%(sizes)s::smallint[]) w (size)
          CROSS JOIN LATERAL (
                SELECT * FROM read.figure_spans
-                WHERE size_at = w.size AND from_at <= least(p.until, %(at)s) AND to_at > least(p.until, %(at)s)
+                WHERE coalesce(size_at, 63::smallint) = w.size AND from_at <= least(p.until, %(at)s)
+                  AND (to_at IS NULL OR to_at > least(p.until, %(at)s)) AND status NOT IN ('resolved', 'closed')
                   AND from_at > CASE WHEN w.size > 52 THEN '-infinity'
                                      ELSE least(p.until, %(at)s) - (1::bigint << w.size) * interval '1 microsecond' END
                OFFSET 0) b
-         UNION ALL
-        SELECT * FROM read.figure_spans WHERE size_at IS NULL AND from_at <= least(p.until, %(at)s)
          UNION ALL
         SELECT * FROM read.figure_spans
          WHERE ended > %(position)s AND from_at <= least(p.until, %(at)s) AND to_at <= least(p.until, %(at)s)) f

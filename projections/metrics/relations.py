@@ -16,7 +16,7 @@ from psycopg import sql
 from projections.metrics.answer import Period, TimeKind
 from projections.metrics.measure import Source
 
-SIZES = range(1, 63)
+SIZES = range(1, 64)
 FEW = 64
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -72,15 +72,14 @@ SELECT s.*, assignee AS agent, 'open' AS kind, from_version AS version, from_at 
           FROM unnest(%(buckets)s::int[], %(sizes)s::smallint[], %(size_begins)s::timestamptz[],
                       %(instants)s::timestamptz[]) AS w (bucket, size, begin, instant)
          CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
-                              WHERE size_at = w.size AND from_at > w.begin AND from_at <= w.instant
-                                AND to_at > w.instant OFFSET 0) b
+                              WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.begin
+                                AND from_at <= w.instant AND (to_at IS NULL OR to_at > w.instant)
+                                AND status NOT IN ('resolved', 'closed') OFFSET 0) b
          UNION ALL
         SELECT i.bucket, b.*
           FROM (SELECT (n - 1)::int, instant FROM unnest(%(ends)s::timestamptz[]) WITH ORDINALITY AS e (instant, n))
                AS i (bucket, instant)
-         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans WHERE size_at IS NULL AND from_at <= i.instant
-                              UNION ALL
-                             SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= i.instant) b) s
+         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= i.instant) b) s
  WHERE status NOT IN ('resolved', 'closed') {known}
 """
 # Of many instants: tickets that were open at the first, and those that were opened or came back after it. How many are
@@ -90,10 +89,9 @@ SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position
   FROM (SELECT b.*
           FROM unnest(%(first_sizes)s::smallint[], %(first_begins)s::timestamptz[]) AS w (size, begin)
          CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
-                              WHERE size_at = w.size AND from_at > w.begin AND from_at <= %(last)s
-                                AND to_at > %(first)s OFFSET 0) b
-         UNION ALL
-        SELECT * FROM read.figure_spans WHERE size_at IS NULL AND from_at <= %(last)s
+                              WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.begin
+                                AND from_at <= %(last)s AND (to_at IS NULL OR to_at > %(first)s)
+                                AND status NOT IN ('resolved', 'closed') OFFSET 0) b
          UNION ALL
         SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= %(first)s) s
  WHERE status NOT IN ('resolved', 'closed') {known}
