@@ -5,7 +5,8 @@ CLUSTER figures USING figures_kind;
 -- What was open, size by size, at an instant T: it began in (T - 2^size_at, T]. 63: what goes on. What is resolved goes on
 -- longest, and nobody asks what was resolved at an instant.
 CREATE INDEX figure_spans_instant ON figure_spans (coalesce(size_at, 63::smallint), from_at)
-    WHERE status NOT IN ('resolved', 'closed');
+    WHERE status NOT IN ('resolved', 'closed') AND until IS NULL;
 CREATE INDEX figure_spans_over ON figure_spans (to_at) WHERE to_at IS NOT NULL;
--- What had not ended yet as of an earlier position.
+-- What had not ended yet, or still held, as of an earlier position.
 CREATE INDEX figure_spans_ended ON figure_spans (ended) WHERE ended IS NOT NULL;
+CREATE INDEX figure_spans_until ON figure_spans (until) WHERE until IS NOT NULL;

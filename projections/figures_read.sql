@@ -114,10 +114,10 @@ BEGIN ATOMIC
                 SELECT * FROM figure_spans f
                  WHERE coalesce(f.size_at, 63::smallint) = z.size::smallint AND f.from_at <= instant
                    AND (f.to_at IS NULL OR f.to_at > instant) AND f.status NOT IN ('resolved', 'closed')
+                   AND f.until IS NULL
                    AND f.from_at > CASE WHEN z.size < 50 THEN instant - (1::bigint << z.size) * interval '1 microsecond'
                                         ELSE '-infinity' END
-                OFFSET 0) o) s
-     WHERE s.until IS NULL;
+                OFFSET 0) o) s;
 END;
 
 CREATE VIEW reporting.backlog_daily WITH (security_barrier) AS

@@ -65,9 +65,14 @@ OPEN: LiteralString = """
                SELECT * FROM read.figure_spans
                 WHERE coalesce(size_at, 63::smallint) = w.size AND from_at <= least(p.until, %(at)s)
                   AND (to_at IS NULL OR to_at > least(p.until, %(at)s)) AND status NOT IN ('resolved', 'closed')
+                  AND until IS NULL
                   AND from_at > CASE WHEN w.size > 52 THEN '-infinity'
                                      ELSE least(p.until, %(at)s) - (1::bigint << w.size) * interval '1 microsecond' END
                OFFSET 0) b
+         UNION ALL
+        SELECT * FROM read.figure_spans
+         WHERE until > %(position)s AND from_at <= least(p.until, %(at)s)
+           AND (to_at IS NULL OR to_at > least(p.until, %(at)s))
          UNION ALL
         SELECT * FROM read.figure_spans
          WHERE ended > %(position)s AND from_at <= least(p.until, %(at)s) AND to_at <= least(p.until, %(at)s)) f

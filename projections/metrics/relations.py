@@ -74,12 +74,16 @@ SELECT s.*, assignee AS agent, 'open' AS kind, from_version AS version, from_at 
          CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
                               WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.begin
                                 AND from_at <= w.instant AND (to_at IS NULL OR to_at > w.instant)
-                                AND status NOT IN ('resolved', 'closed') OFFSET 0) b
+                                AND status NOT IN ('resolved', 'closed') AND until IS NULL OFFSET 0) b
          UNION ALL
         SELECT i.bucket, b.*
           FROM (SELECT (n - 1)::int, instant FROM unnest(%(ends)s::timestamptz[]) WITH ORDINALITY AS e (instant, n))
                AS i (bucket, instant)
-         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= i.instant) b) s
+         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= i.instant
+                              UNION ALL
+                             SELECT * FROM read.figure_spans
+                              WHERE until > %(position)s AND from_at <= i.instant
+                                AND (to_at IS NULL OR to_at > i.instant)) b) s
  WHERE status NOT IN ('resolved', 'closed') {known}
 """
 # Of many instants: tickets that were open at the first, and those that were opened or came back after it. How many are
@@ -91,7 +95,10 @@ SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position
          CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
                               WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.begin
                                 AND from_at <= %(last)s AND (to_at IS NULL OR to_at > %(first)s)
-                                AND status NOT IN ('resolved', 'closed') OFFSET 0) b
+                                AND status NOT IN ('resolved', 'closed') AND until IS NULL OFFSET 0) b
+         UNION ALL
+        SELECT * FROM read.figure_spans
+         WHERE until > %(position)s AND from_at <= %(last)s AND (to_at IS NULL OR to_at > %(first)s)
          UNION ALL
         SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= %(first)s) s
  WHERE status NOT IN ('resolved', 'closed') {known}
