@@ -2,6 +2,9 @@ CREATE INDEX figures_kind ON figures (kind, at);
 -- What a rebuild copies stands ticket by ticket: a month of one kind would have to be gathered from as many pages as it
 -- has rows. What is added later comes in order of time anyhow.
 CLUSTER figures USING figures_kind;
+CREATE INDEX figure_spans_begun ON figure_spans (from_at);
+CLUSTER figure_spans USING figure_spans_begun;
+DROP INDEX figure_spans_begun;
 -- What was open, size by size, at an instant T: it began in (T - 2^size_at, T]. 63: what goes on. What is resolved goes on
 -- longest, and nobody asks what was resolved at an instant.
 CREATE INDEX figure_spans_instant ON figure_spans (coalesce(size_at, 63::smallint), from_at)
