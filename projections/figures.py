@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString
@@ -12,14 +11,12 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from aggregates.envelope import Recorded
-from aggregates.sla.catalogue import Catalogue
-from aggregates.sla.clock import Book, Grounds
+from aggregates.sla.clock import Book
 from projections.batch import Table
 from projections.figures_known import Known, Ledger, Line, known
 from projections.figures_time import Values
-from projections.sla_catalogue import refresh
+from projections.remembered import Remembered
 
-REMEMBERED = 5_000
 OPEN: Values = (None,) * 9
 
 LOAD: LiteralString = "SELECT stream, version, position FROM figure_tickets WHERE stream = ANY (%(streams)s)"
@@ -115,31 +112,25 @@ class FiguresRow:
 
 
 class Figures:
-    """Tickets as they were told last are remembered, so that an event costs no reading of the ticket's history.
-
-    Whatever is remembered of another history than the row's own is thrown away and told anew.
-    """
+    """Tickets as they were told last are remembered, so that an event costs no reading of the ticket's history."""
 
     name: ClassVar[str] = "figures"
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
 
     def __init__(self, book: Book | None = None) -> None:
-        self._given = book
-        self._connection: Connection[Any] | None = None
-        self._catalogue = Catalogue()
-        self._grounds = Grounds(book or self._catalogue)
-        self._remembered: OrderedDict[UUID, tuple[Place, Known]] = OrderedDict()
+        self._tickets: Remembered[Known] = Remembered(book)
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, FiguresRow]:
-        self._begin_anew_on_another(connection)
-        refresh(self._catalogue, connection)
+        self._tickets.learn(connection)
         with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
             cursor.execute(LOAD, {"streams": list(streams)}, prepare=True)
             return {row[0]: FiguresRow(*row) for row in cursor}
 
     def fold(self, row: FiguresRow | None, event: Recorded) -> FiguresRow | None:
-        ticket = self._recall(row, event)
+        ticket = self._tickets.take(event.stream, row and _place(row))
+        if row is None:
+            ticket = Known(event.stream, self._tickets.grounds)
         if ticket is None or not ticket.told(event):
             return None
         figures = _figures(event.stream, ticket.figures, ticket.figures.touched)
@@ -149,7 +140,7 @@ class Figures:
         return self._remember(FiguresRow(event.stream, event.version, event.position, figures, spans), ticket)
 
     def refold(self, history: Sequence[Recorded]) -> FiguresRow:
-        ticket, last = known(history, self._grounds), history[-1]
+        ticket, last = known(history, self._tickets.grounds), history[-1]
         figures = _figures(last.stream, ticket.figures, range(len(ticket.figures.lines)))
         spans = _spans(last.stream, ticket.spans, range(len(ticket.spans.lines)))
         return self._remember(FiguresRow(last.stream, last.version, last.position, figures, spans), ticket)
@@ -161,7 +152,7 @@ class Figures:
 
     def copy(self, connection: Connection[Any], rows: Sequence[FiguresRow]) -> None:
         """Nobody folds on from these rows: what is remembered of them only takes memory."""
-        self._remembered.clear()
+        self._tickets.forget()
         TICKETS.copy(connection, _tickets(rows))
         FIGURES.copy(connection, [values for row in rows for values in row.figures.values()])
         SPANS.copy(connection, [values for row in rows for values in row.spans.values()])
@@ -172,27 +163,15 @@ class Figures:
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
 
-    def _begin_anew_on_another(self, connection: Connection[Any]) -> None:
-        """It may lead to another log, of which nothing was learnt or remembered."""
-        if connection is not self._connection:
-            self._connection, self._catalogue = connection, Catalogue()
-            self._grounds = Grounds(self._given or self._catalogue)
-            self._remembered.clear()
-
-    def _recall(self, row: FiguresRow | None, event: Recorded) -> Known | None:
-        """The ticket before this event. It is forgotten until that is told: it may fail half-way."""
-        place, ticket = self._remembered.pop(event.stream, (None, None))
-        if row is None:
-            return Known(event.stream, self._grounds)
-        return ticket if place == (row.version, row.position) else None
-
     def _remember(self, row: FiguresRow, ticket: Known) -> FiguresRow:
         ticket.figures.touched.clear()
         ticket.spans.touched.clear()
-        self._remembered[row.stream] = (row.version, row.position), ticket
-        while len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
+        self._tickets.keep(row.stream, _place(row), ticket)
         return row
+
+
+def _place(row: FiguresRow) -> Place:
+    return row.version, row.position
 
 
 def _tickets(rows: Sequence[FiguresRow]) -> list[Values]:

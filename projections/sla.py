@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,15 +13,13 @@ from psycopg.rows import tuple_row
 
 from aggregates.envelope import Recorded
 from aggregates.sla.agenda import agenda
-from aggregates.sla.catalogue import Catalogue
-from aggregates.sla.clock import Book, Clock, Grounds
+from aggregates.sla.clock import Book, Clock
 from aggregates.sla.clocks import Clocks, clocks, instant
 from aggregates.ticket.events import SlaApplied, SlaBreached, SlaBreachWithdrawn
 from projections.batch import Table
-from projections.sla_catalogue import refresh
+from projections.remembered import Remembered
 
 MICROSECOND = timedelta(microseconds=1)
-REMEMBERED = 5_000
 Values = tuple[Any, ...]
 UNHELD: Values = (None, None, None)
 Part = tuple[str, Any, int]
@@ -113,31 +110,25 @@ class SlaRow:
 
 
 class Sla:
-    """Clocks as they were folded last are remembered, so that an event costs no reading of the ticket's history.
-
-    Whatever is remembered of another history than the row's own is thrown away and folded anew.
-    """
+    """Clocks as they were folded last are remembered, so that an event costs no reading of the ticket's history."""
 
     name: ClassVar[str] = "sla"
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[str]] = frozenset({"ticket"})
 
     def __init__(self, book: Book | None = None) -> None:
-        self._given = book
-        self._connection: Connection[Any] | None = None
-        self._catalogue = Catalogue()
-        self._grounds = Grounds(book or self._catalogue)
-        self._remembered: OrderedDict[UUID, tuple[SlaRow, Clocks]] = OrderedDict()
+        self._clocks: Remembered[Clocks] = Remembered(book)
 
     def load(self, connection: Connection[Any], streams: Sequence[UUID]) -> Mapping[UUID, SlaRow]:
-        self._begin_anew_on_another(connection)
-        refresh(self._catalogue, connection)
+        self._clocks.learn(connection)
         with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
             cursor.execute(LOAD, {"streams": list(streams)}, prepare=True)
             return {row[0]: SlaRow(row[0], row[1], row[2], row[3:]) for row in cursor}
 
     def fold(self, row: SlaRow | None, event: Recorded) -> SlaRow | None:
-        folded = self._recall(row, event)
+        folded = self._clocks.take(event.stream, row)
+        if row is None:
+            folded = Clocks(self._clocks.grounds)
         at = instant(event)
         if folded is None or _comes_before(event, at, folded.last_at):
             return None
@@ -148,7 +139,7 @@ class Sla:
         return self._remember(_row(event, folded, parts), folded)
 
     def refold(self, history: Sequence[Recorded]) -> SlaRow:
-        folded = clocks(history, self._grounds)
+        folded = clocks(history, self._clocks.grounds)
         return self._remember(_row(history[-1], folded, _parts(history[-1].stream, folded, 0, 0)), folded)
 
     def save(self, connection: Connection[Any], rows: Sequence[SlaRow]) -> None:
@@ -157,7 +148,7 @@ class Sla:
 
     def copy(self, connection: Connection[Any], rows: Sequence[SlaRow]) -> None:
         """Nobody folds on from these rows: what is remembered of them only takes memory."""
-        self._remembered.clear()
+        self._clocks.forget()
         for table, values in _by_table(rows):
             table.copy(connection, values)
 
@@ -167,24 +158,8 @@ class Sla:
     def erase(self, connection: Connection[Any], streams: Sequence[UUID]) -> None:
         connection.execute(ERASE, {"streams": list(streams)})
 
-    def _begin_anew_on_another(self, connection: Connection[Any]) -> None:
-        """It may lead to another log, of which nothing was learnt or remembered."""
-        if connection is not self._connection:
-            self._connection, self._catalogue = connection, Catalogue()
-            self._grounds = Grounds(self._given or self._catalogue)
-            self._remembered.clear()
-
-    def _recall(self, row: SlaRow | None, event: Recorded) -> Clocks | None:
-        """The clocks before this event. They are forgotten until it is applied: it may fail half-way."""
-        known, folded = self._remembered.pop(event.stream, (None, None))
-        if row is None:
-            return Clocks(self._grounds)
-        return folded if known == row else None
-
     def _remember(self, row: SlaRow, folded: Clocks) -> SlaRow:
-        self._remembered[row.stream] = row, folded
-        while len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
+        self._clocks.keep(row.stream, row, folded)
         return row
 
 
