@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Protocol
 from uuid import UUID, uuid4
 
 from fastapi import Depends, Header, Path, Request, Response
@@ -18,6 +18,7 @@ from api.callers import Caller, Forbidden
 from api.services import Services, Shared
 from api.strict import invalid
 from commands.context import Accepted, Context, command_id, digest
+from commands.handle import Seen
 
 NUMBER = re.compile(r"[Tt]-([0-9]{1,18})")
 STRONG = re.compile(r'"([0-9]{1,18})"')
@@ -101,13 +102,34 @@ def answered(accepted: Accepted) -> CommandAnswer:
         number=number,
         version=accepted.version,
         position=accepted.position,
-        events=[fact.type_name for fact in accepted.facts],
+        events=accepted.events,
         follow_up=follow_up,
     )
 
 
 def etag(version: int) -> str:
     return f'"{version}"'
+
+
+class Standing(Protocol):
+    """A stream at one of its versions, written at `position`."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+
+
+def stamp(response: Response, standing: Standing) -> None:
+    response.headers["ETag"] = etag(standing.version)
+    response.headers[POSITION] = str(standing.position)
+
+
+async def newest(id: UUID, services: Services, response: Response) -> Seen:
+    """A stream as it is in the log, never behind; the answer's headers say at which version."""
+    seen = await services.handler.memory.recall([id], fresh=True)
+    stamp(response, seen[id])
+    return seen
 
 
 def expected_version(if_match: str | None) -> int | None:

@@ -16,7 +16,7 @@ from aggregates.desk import Desk
 from aggregates.envelope import Recorded, recorded
 from aggregates.errors import Refusal, Unacceptable
 from api.answers import Changed, HolidaysImported, SkippedShown
-from api.asking import POSITION, Ask, AskAnew, etag
+from api.asking import Ask, AskAnew, stamp
 from api.callers import FigureCaller, LeadCaller
 from api.desk import VIEW, Id, told
 from api.reading import Cursor, Limit, Read, found
@@ -128,8 +128,7 @@ async def list_calendar_versions(
     """Every version of its hours that was ever published, from the log itself."""
     stored = await services.store.stream(id)
     newest = found(stored[-1] if stored and stored[0].type.startswith("calendar.") else None, "calendar")
-    response.headers["ETag"] = etag(newest.version)
-    response.headers[POSITION] = str(newest.position)
+    stamp(response, newest)
     published = [recorded(event) for event in stored if event.type == CalendarPublished.type_name]
     return CalendarVersionsShown(versions=[_version(number, event) for number, event in enumerate(published, 1)])
 

@@ -19,7 +19,7 @@ from aggregates.kinds import SINGLE
 from aggregates.team import ChangeTeam, CreateTeam
 from api.answers import Changed
 from api.as_of import Then
-from api.asking import POSITION, Ask, AskAnew, etag
+from api.asking import Ask, AskAnew, stamp
 from api.callers import AgentCaller, FigureCaller, IntakeCaller, LeadCaller, ReaderCaller
 from api.reading import Cursor, Limit, Read, found
 from api.shown import (
@@ -225,13 +225,12 @@ async def get_organisation(who: ReaderCaller, id: Id, read: Read, then: Then) ->
 
 
 def told(response: Response, accepted: Accepted, collection: str | None = None) -> Changed:
-    response.headers["ETag"] = etag(accepted.version)
-    response.headers[POSITION] = str(accepted.position)
+    stamp(response, accepted)
     if collection is not None:
         response.headers["Location"] = f"/v1/{collection}/{accepted.stream}"
     return Changed(
         id=accepted.stream,
         version=accepted.version,
         position=accepted.position,
-        events=[fact.type_name for fact in accepted.facts],
+        events=accepted.events,
     )

@@ -19,7 +19,7 @@ from aggregates.goals.goals import GOAL_LIST, GoalList, PublishGoal, RetireGoal
 from aggregates.goals.terms import EARLIEST, LATEST
 from aggregates.moment import Moment
 from api.as_of import Then
-from api.asking import POSITION, Ask, AskAnew, etag
+from api.asking import Ask, AskAnew, newest, stamp
 from api.callers import FigureCaller, LeadCaller
 from api.desk import Id
 from api.goals_shown import (
@@ -195,10 +195,7 @@ async def explain_goal(
 
 
 async def _listed(services: Services, response: Response) -> GoalList:
-    seen = await services.handler.memory.recall([GOAL_LIST], fresh=True)
-    response.headers["ETag"] = etag(seen[GOAL_LIST].version)
-    response.headers[POSITION] = str(seen[GOAL_LIST].position)
-    return goals_seen(seen)
+    return goals_seen(await newest(GOAL_LIST, services, response))
 
 
 def _range(since: datetime | None, until: datetime) -> tuple[datetime, datetime]:
@@ -211,7 +208,5 @@ def _range(since: datetime | None, until: datetime) -> tuple[datetime, datetime]
 
 
 def _told(response: Response, accepted: Accepted, goal: UUID) -> GoalChanged:
-    response.headers["ETag"] = etag(accepted.version)
-    response.headers[POSITION] = str(accepted.position)
-    events = [fact.type_name for fact in accepted.facts]
-    return GoalChanged(goal=goal, version=accepted.version, position=accepted.position, events=events)
+    stamp(response, accepted)
+    return GoalChanged(goal=goal, version=accepted.version, position=accepted.position, events=accepted.events)

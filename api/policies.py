@@ -32,7 +32,7 @@ from aggregates.text import Name
 from aggregates.ticket.commands import Fields, Tags
 from aggregates.ticket.events import Channel, Metric, Priority, SlaApplied, TicketType
 from aggregates.ticket.state import Ticket
-from api.asking import POSITION, Ask, AskAnew, etag, ticket_id
+from api.asking import Ask, AskAnew, newest, stamp, ticket_id
 from api.callers import FigureCaller, LeadCaller, ReaderCaller
 from api.desk import Id
 from api.policies_shown import (
@@ -51,6 +51,7 @@ from api.reading import found
 from api.services import Services, Shared, no_ticket
 from api.shown import ActorShown
 from api.strict import invalid, router
+from commands.applying import policies_seen
 from commands.context import Accepted
 
 policies = router("/sla/policies", "sla")
@@ -158,10 +159,7 @@ async def dry_run_policies(who: ReaderCaller, body: DryRun, services: Shared, re
 
 
 async def _policies(services: Services, response: Response) -> PolicyList:
-    known = (await services.handler.memory.recall([POLICY_LIST], fresh=True))[POLICY_LIST]
-    response.headers["ETag"] = etag(known.version)
-    response.headers[POSITION] = str(known.position)
-    return known.state if isinstance(known.state, PolicyList) else PolicyList()
+    return policies_seen(await newest(POLICY_LIST, services, response))
 
 
 async def _ticket(body: DryRun, services: Services) -> Ticket:
@@ -257,11 +255,10 @@ def _checked(checked: Checked) -> CheckedShown:
 
 
 def _told(response: Response, accepted: Accepted, *about: UUID) -> PolicyListChanged:
-    response.headers["ETag"] = etag(accepted.version)
-    response.headers[POSITION] = str(accepted.position)
+    stamp(response, accepted)
     return PolicyListChanged(
         policies=list(about) or [fact.policy for fact in accepted.facts if isinstance(fact, PolicyPublished)],
         version=accepted.version,
         position=accepted.position,
-        events=[fact.type_name for fact in accepted.facts],
+        events=accepted.events,
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from aggregates.envelope import recorded
 from aggregates.rates import RATE_CARD, PublishRates, RateCard, Rates
-from api.asking import POSITION, Ask, etag
+from api.asking import Ask, newest, stamp
 from api.callers import FigureCaller, LeadCaller
 from api.services import Services, Shared
 from api.shown import ActorShown, Shown
@@ -66,10 +66,8 @@ async def get_rates(who: FigureCaller, services: Shared, response: Response) -> 
 async def put_rates(who: LeadCaller, body: PublishRates, ask: Ask, response: Response) -> RatesChanged:
     """Publish a new version. What was logged before keeps the rate that it got, from whenever the version holds."""
     accepted = await publish_rates(ask.services.handler, body, ask.context(who, body, "rates"))
-    response.headers["ETag"] = etag(accepted.version)
-    response.headers[POSITION] = str(accepted.position)
-    events = [fact.type_name for fact in accepted.facts]
-    return RatesChanged(version=accepted.version, position=accepted.position, events=events)
+    stamp(response, accepted)
+    return RatesChanged(version=accepted.version, position=accepted.position, events=accepted.events)
 
 
 @rates.get("/versions")
@@ -90,7 +88,4 @@ async def list_rate_versions(who: FigureCaller, services: Shared, response: Resp
 
 
 async def _card(services: Services, response: Response) -> RateCard:
-    seen = await services.handler.memory.recall([RATE_CARD], fresh=True)
-    response.headers["ETag"] = etag(seen[RATE_CARD].version)
-    response.headers[POSITION] = str(seen[RATE_CARD].position)
-    return card_seen(seen)
+    return card_seen(await newest(RATE_CARD, services, response))

@@ -14,7 +14,7 @@ from aggregates.reportable import (
     ReportableName,
     WithdrawField,
 )
-from api.asking import POSITION, Ask, etag
+from api.asking import Ask, newest, stamp
 from api.callers import FigureCaller, LeadCaller
 from api.services import Shared
 from api.shown import Shown
@@ -54,13 +54,11 @@ class ReportableFieldsChanged(BaseModel):
 @reportable.get("")
 async def list_reportable_fields(who: FigureCaller, services: Shared, response: Response) -> ReportableFieldsShown:
     """All fields that are declared reportable; never behind."""
-    seen = await services.handler.memory.recall([REPORTABLE_FIELDS], fresh=True)
-    known = seen[REPORTABLE_FIELDS]
-    response.headers["ETag"] = etag(known.version)
-    response.headers[POSITION] = str(known.position)
+    seen = await newest(REPORTABLE_FIELDS, services, response)
     declared = sorted(reportable_seen(seen).declared.items())
     return ReportableFieldsShown(
-        version=known.version, fields=[ReportableFieldShown.model_validate(field) for _, field in declared]
+        version=seen[REPORTABLE_FIELDS].version,
+        fields=[ReportableFieldShown.model_validate(field) for _, field in declared],
     )
 
 
@@ -78,7 +76,5 @@ async def withdraw_field(who: LeadCaller, name: FieldNamed, ask: Ask, response: 
 
 
 def _told(response: Response, accepted: Accepted) -> ReportableFieldsChanged:
-    response.headers["ETag"] = etag(accepted.version)
-    response.headers[POSITION] = str(accepted.position)
-    events = [fact.type_name for fact in accepted.facts]
-    return ReportableFieldsChanged(version=accepted.version, position=accepted.position, events=events)
+    stamp(response, accepted)
+    return ReportableFieldsChanged(version=accepted.version, position=accepted.position, events=accepted.events)

@@ -9,7 +9,7 @@ from fastapi import Response
 
 from aggregates.envelope import recorded
 from aggregates.surveys.surveys import SURVEY_LIST, OrderSurveys, PublishSurvey, SurveyList, SurveyPublished
-from api.asking import POSITION, Ask, AskAnew, etag
+from api.asking import Ask, AskAnew, newest, stamp
 from api.callers import FigureCaller, LeadCaller
 from api.desk import Id
 from api.reading import found
@@ -32,10 +32,8 @@ surveys = router("/surveys", "satisfaction")
 @surveys.get("")
 async def list_surveys(who: FigureCaller, services: Shared, response: Response) -> SurveysShown:
     """All surveys with their versions, in the order in which they are looked at; never behind."""
-    known = (await services.handler.memory.recall([SURVEY_LIST], fresh=True))[SURVEY_LIST]
-    response.headers["ETag"] = etag(known.version)
-    response.headers[POSITION] = str(known.position)
-    listed = known.state or SurveyList()
+    seen = await newest(SURVEY_LIST, services, response)
+    listed = seen[SURVEY_LIST].state or SurveyList()
     return SurveysShown(version=listed.version, surveys=[_shown(listed, survey) for survey in listed.order])
 
 
@@ -90,11 +88,10 @@ def _shown(listed: SurveyList, survey: UUID) -> SurveyShown:
 
 
 def _told(response: Response, accepted: Accepted, *about: UUID) -> SurveyListChanged:
-    response.headers["ETag"] = etag(accepted.version)
-    response.headers[POSITION] = str(accepted.position)
+    stamp(response, accepted)
     return SurveyListChanged(
         surveys=list(about),
         version=accepted.version,
         position=accepted.position,
-        events=[fact.type_name for fact in accepted.facts],
+        events=accepted.events,
     )

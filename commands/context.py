@@ -42,6 +42,11 @@ class Accepted:
     position: int
     facts: tuple[Fact, ...]
 
+    @property
+    def events(self) -> list[str]:
+        """By type."""
+        return [fact.type_name for fact in self.facts]
+
 
 def command_id(caller: str, key: str, place: int = 0) -> UUID:
     """The same caller's same key means the same command, and so does its place in a bulk."""
