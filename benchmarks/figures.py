@@ -38,8 +38,8 @@ FIGURES: LiteralString = """
 INSERT INTO figures
 SELECT md5(copy::text || stream)::uuid, place, number + copy * 10000000, kind, at + copy * %(step)s, version,
        started_at + copy * %(step)s, from_version, micros, business_micros, amount, detail, actor, agent, cost,
-       currency, requester, channel, category, team, assignee, priority, ticket_type, level, tags, policy,
-       policy_version, calendar, calendar_version, since, until
+       currency, spent, business_spent, requester, channel, category, team, assignee, priority, ticket_type, level,
+       tags, policy, policy_version, calendar, calendar_version, since, until
   FROM generate_series(1, %(copies)s) AS copy, (SELECT * FROM figures ORDER BY stream, place) AS f
 """
 SPANS: LiteralString = """

@@ -28,30 +28,32 @@ SELECT * FROM unnest(%(stream)s::uuid[], %(version)s::bigint[], %(position)s::bi
 """
 COLUMNS = """
 stream place number kind at version started_at from_version micros business_micros amount detail actor agent cost
-currency requester channel category team assignee priority ticket_type level tags policy policy_version calendar
-calendar_version since until
+currency spent business_spent requester channel category team assignee priority ticket_type level tags policy
+policy_version calendar calendar_version since until
 """
 TYPES = """
 uuid int4 int8 text timestamptz int8 timestamptz int8 int8 int8 int8 text text uuid numeric
-text uuid text text uuid uuid text text int4 text[] uuid int4 uuid
+text int8[] int8[] uuid text text uuid uuid text text int4 text[] uuid int4 uuid
 int4 int8 int8
 """
 SAVE: LiteralString = """
 INSERT INTO figures
 SELECT stream, place, number, kind, at, version, started_at, from_version, micros, business_micros, amount, detail,
-       actor, agent, cost, currency, requester, channel, category, team, assignee, priority, ticket_type, level,
-       tags::text[], policy, policy_version, calendar, calendar_version, since, until
+       actor, agent, cost, currency, spent::bigint[], business_spent::bigint[], requester, channel, category, team,
+       assignee, priority, ticket_type, level, tags::text[], policy, policy_version, calendar, calendar_version, since,
+       until
   FROM unnest(
        %(stream)s::uuid[], %(place)s::int[], %(number)s::bigint[], %(kind)s::text[], %(at)s::timestamptz[],
        %(version)s::bigint[], %(started_at)s::timestamptz[], %(from_version)s::bigint[], %(micros)s::bigint[],
        %(business_micros)s::bigint[], %(amount)s::bigint[], %(detail)s::text[], %(actor)s::text[], %(agent)s::uuid[],
-       %(cost)s::numeric[], %(currency)s::text[], %(requester)s::uuid[], %(channel)s::text[], %(category)s::text[],
-       %(team)s::uuid[], %(assignee)s::uuid[], %(priority)s::text[], %(ticket_type)s::text[], %(level)s::int[],
-       %(tags)s::text[], %(policy)s::uuid[], %(policy_version)s::int[], %(calendar)s::uuid[],
-       %(calendar_version)s::int[], %(since)s::bigint[], %(until)s::bigint[])
+       %(cost)s::numeric[], %(currency)s::text[], %(spent)s::text[], %(business_spent)s::text[],
+       %(requester)s::uuid[], %(channel)s::text[], %(category)s::text[], %(team)s::uuid[], %(assignee)s::uuid[],
+       %(priority)s::text[], %(ticket_type)s::text[], %(level)s::int[], %(tags)s::text[], %(policy)s::uuid[],
+       %(policy_version)s::int[], %(calendar)s::uuid[], %(calendar_version)s::int[], %(since)s::bigint[],
+       %(until)s::bigint[])
     AS r (stream, place, number, kind, at, version, started_at, from_version, micros, business_micros, amount, detail,
-          actor, agent, cost, currency, requester, channel, category, team, assignee, priority, ticket_type, level,
-          tags, policy, policy_version, calendar, calendar_version, since, until)
+          actor, agent, cost, currency, spent, business_spent, requester, channel, category, team, assignee, priority,
+          ticket_type, level, tags, policy, policy_version, calendar, calendar_version, since, until)
     ON CONFLICT (stream, place) DO UPDATE SET until = excluded.until
 """
 SPAN_COLUMNS = """

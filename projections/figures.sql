@@ -14,7 +14,8 @@ CREATE TABLE figure_tickets (
 --   assignee_station  the same of people, agent being the new one; the first is timed since the opening
 --   escalated, de_escalated  amount: the level it left. detail: manual, sla_warning, sla_breach, rule, import
 --   resolved          since the opening. amount: 1, 2, ...: which time. detail: the resolution code
---   fully_resolved    the last resolution so far, reopened or not. amount: people's public replies by then
+--   fully_resolved    the last resolution so far, reopened or not. amount: people's public replies by then.
+--                     spent: microseconds by then as new or open, pending, on hold; each null where it is not known
 --   reopened          detail: message, agent, import
 --   closed            detail: agent, auto, import, merged, spam
 --   time_logged       amount: seconds. agent: whose work. detail: billable, not_billable. cost: to 12 decimals
@@ -46,6 +47,8 @@ CREATE TABLE figures (
     agent            uuid,
     cost             numeric,
     currency         text,
+    spent            bigint[],
+    business_spent   bigint[],
     requester        uuid        NOT NULL,
     channel          text        NOT NULL,
     category         text,

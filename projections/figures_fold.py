@@ -44,8 +44,8 @@ from aggregates.ticket.events import (
     WatcherAdded,
     WatcherRemoved,
 )
-from projections.figures_stretches import ASSIGNEE, TEAM, Began, Rows, Stretches
-from projections.figures_time import UNTIMED, Policies, Values
+from projections.figures_stretches import ASSIGNEE, TEAM, Began, Rows, Stretches, spent
+from projections.figures_time import UNSPENT, UNTIMED, Policies, Values
 
 PLACES = Decimal("1e-12")
 SILENT: frozenset[type[Fact]] = frozenset(
@@ -109,6 +109,8 @@ class Course:
             self._measure(event, at)
             self._pass_on(event, at)
             life.see(life.opening, at, event.version)
+            if isinstance(fact, Resolved):
+                self._resolve_fully(event, at, fact.code)
 
     def learn(self, event: Recorded, at: datetime) -> None:
         """What facts of higher versions may refer to."""
@@ -185,10 +187,13 @@ class Course:
         self._life.waiting = None
         self._resolutions += 1
         self._add("resolved", event, at, self._resolutions, code, began=self._life.opening)
+
+    def _resolve_fully(self, event: Recorded, at: datetime, code: str) -> None:
+        """In the place of the resolution before, with the stretch that this one ended."""
         if self._resolved:
             self.figures.drop(("fully_resolved", self._resolved))
-        self._add("fully_resolved", event, at, self._replies, code, began=self._life.opening)
-        self._resolved = event.version
+        self._resolved, opening, times = event.version, self._life.opening, spent(self._life.rows, at)
+        self._add("fully_resolved", event, at, self._replies, code, began=opening, times=times)
 
     def _close(self, event: Recorded, at: datetime, how: str) -> None:
         self._life.waiting = None
@@ -265,11 +270,12 @@ class Course:
         dims: Values | None = None,
         policy: Values | None = None,
         cost: Values = (None, None),
+        times: Values = UNSPENT,
     ) -> None:
         life, policies, actor, version = self._life, self._policies, event.actor, event.version
         timed = UNTIMED if began is None or began.at > at else policies.timed(*began, at, version)
         who = agent or _acting(actor)
-        told = (life.number, kind, at, version, *timed, amount, detail, actor.kind, who, *cost)
+        told = (life.number, kind, at, version, *timed, amount, detail, actor.kind, who, *cost, *times)
         self.figures.add((kind, version), (*told, *(dims or life.dims), *(policy or policies.held(at, version))))
 
 

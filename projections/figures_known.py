@@ -17,8 +17,8 @@ from aggregates.sla.clock import Grounds
 from aggregates.sla.clocks import instant
 from aggregates.ticket.events import SlaApplied
 from projections.figures_fold import SILENT, Course
-from projections.figures_stretches import FROM_AT, TO_AT, TO_VERSION, ended
-from projections.figures_time import Policies, Values
+from projections.figures_stretches import FROM_AT, TO_AT, TO_VERSION, ended, spent
+from projections.figures_time import AT, KIND, REQUESTER, TIMES, Policies, Values
 
 
 @dataclass(slots=True)
@@ -127,12 +127,15 @@ class Known:
 
     def _judge_anew(self) -> None:
         """The course of events is the same by other policies."""
-        for key, line in list(self.figures.held()):
-            self.figures.retell(key, self._policies.judged(line.values), None)
         for key, line in list(self.spans.held()):
             if line.end is not None:
                 end = ended(self._policies, line.values[FROM_AT], line.end[TO_AT], line.end[TO_VERSION])
                 self.spans.retell(key, line.values, end)
+        for key, line in list(self.figures.held()):
+            judged = self._policies.judged(line.values)
+            if judged[KIND] == "fully_resolved":
+                judged = (*judged[:TIMES], *spent(self.spans, judged[AT]), *judged[REQUESTER:])
+            self.figures.retell(key, judged, None)
 
 
 def known(history: Sequence[Recorded], grounds: Grounds) -> Known:

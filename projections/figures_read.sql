@@ -2,8 +2,8 @@ DROP VIEW IF EXISTS read.figures, read.figure_spans;
 
 CREATE VIEW read.figures AS
 SELECT stream, place, number, kind, at, version, started_at, from_version, micros, business_micros, amount, detail,
-       actor, agent, cost, currency, requester, channel, category, team, assignee, priority, ticket_type, level, tags,
-       policy, policy_version, calendar, calendar_version, since, until
+       actor, agent, cost, currency, spent, business_spent, requester, channel, category, team, assignee, priority,
+       ticket_type, level, tags, policy, policy_version, calendar, calendar_version, since, until
   FROM figures;
 
 CREATE VIEW read.figure_spans AS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter, itemgetter
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from aggregates.ticket.events import TicketFact
@@ -14,7 +16,9 @@ from projections.queues_fold import size
 
 dimensions = attrgetter("requester", "channel", "category", "team", "assignee", "priority", "ticket_type", "level")
 TEAM, ASSIGNEE = 3, 4
-TO_AT, TO_VERSION, FROM_AT = 0, 1, -2
+STATUS, FROM_AT = 1, -2
+TO_AT, TO_VERSION, MICROS, BUSINESS_MICROS = 0, 1, 2, 3
+SPENT: Mapping[str, int] = MappingProxyType({"new": 0, "open": 0, "pending": 1, "on_hold": 2})
 
 
 class Began(NamedTuple):
@@ -24,12 +28,18 @@ class Began(NamedTuple):
     version: int
 
 
+class Row(Protocol):
+    values: Values
+    end: Values | None
+
+
 class Rows(Protocol):
     """Where rows go, each under a key of its own. Only the end of one is ever told later, and that it holds no more."""
 
     def add(self, key: object, values: Values) -> None: ...
     def end(self, key: object, end: Values) -> None: ...
     def drop(self, key: object) -> None: ...
+    def held(self) -> Iterator[tuple[object, Row]]: ...
 
 
 class Stretches:
@@ -88,3 +98,19 @@ def ended(policies: Policies, from_at: datetime, at: datetime, version: int) -> 
     """How a stretch ended, by the policies that are known."""
     micros = (at - from_at) // MICROSECOND
     return at, version, micros, policies.passed(from_at, at, version), size(micros), *policies.held(at, version)
+
+
+def spent(stretches: Rows, at: datetime) -> Values:
+    """Time by then as new or open, pending and on hold, in all and within business hours; None: not known."""
+    micros: list[int | None] = [0, 0, 0]
+    business: list[int | None] = [0, 0, 0]
+    for _, stretch in stretches.held():
+        place, end = SPENT.get(stretch.values[STATUS]), stretch.end
+        if place is not None and end is not None and end[TO_AT] <= at:
+            micros[place] = _plus(micros[place], end[MICROS])
+            business[place] = _plus(business[place], end[BUSINESS_MICROS])
+    return micros, business
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other

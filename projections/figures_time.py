@@ -15,8 +15,9 @@ Values = tuple[Any, ...]
 MICROSECOND = timedelta(microseconds=1)
 NO_POLICY: Values = (None, None, None, None)
 UNTIMED: Values = (None, None, None, None)
+UNSPENT: Values = (None, None)
 CANONICAL = itemgetter(0, 1)
-KIND, AT, VERSION, STARTED_AT, BUSINESS, AMOUNT = 1, 2, 3, 4, 7, 8
+KIND, AT, VERSION, STARTED_AT, BUSINESS, AMOUNT, TIMES, REQUESTER = 1, 2, 3, 4, 7, 8, 14, 16
 POLICY, POLICY_VERSION = -4, -3
 
 

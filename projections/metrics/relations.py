@@ -23,6 +23,9 @@ MICROSECOND = timedelta(microseconds=1)
 TIMES: Mapping[TimeKind, sql.Identifier] = MappingProxyType(
     {"calendar": sql.Identifier("micros"), "business": sql.Identifier("business_micros")}
 )
+SPENT: Mapping[TimeKind, sql.Identifier] = MappingProxyType(
+    {"calendar": sql.Identifier("spent"), "business": sql.Identifier("business_spent")}
+)
 
 KNOWN: LiteralString = "AND since <= %(position)s AND (until IS NULL OR until > %(position)s)"
 EVENTS: LiteralString = """
@@ -34,26 +37,13 @@ SELECT stream, place, number, kind, at, version, {time} AS time, amount, cost, c
 """
 # What a ticket was until its last resolution, status by status; null where the time of a part of it is not known.
 LIVES: LiteralString = """
-SELECT r.stream, r.place, r.number, v.kind, r.at, r.version, v.time::bigint AS time, r.amount, r.detail, r.agent,
-       r.requester, r.channel, r.category, r.team, r.assignee, r.priority, r.ticket_type, r.level, r.tags, r.policy,
-       r.policy_version, r.calendar, r.calendar_version, width_bucket(r.at, %(begins)s::timestamptz[]) - 1 AS bucket
-  FROM read.figures r
- CROSS JOIN LATERAL (
-       SELECT CASE WHEN count(*) FILTER (WHERE status = 'new') = count({time}) FILTER (WHERE status = 'new')
-                   THEN coalesce(sum({time}) FILTER (WHERE status = 'new'), 0) END AS new,
-              CASE WHEN count(*) FILTER (WHERE status = 'open') = count({time}) FILTER (WHERE status = 'open')
-                   THEN coalesce(sum({time}) FILTER (WHERE status = 'open'), 0) END AS open,
-              CASE WHEN count(*) FILTER (WHERE status = 'pending') = count({time}) FILTER (WHERE status = 'pending')
-                   THEN coalesce(sum({time}) FILTER (WHERE status = 'pending'), 0) END AS pending,
-              CASE WHEN count(*) FILTER (WHERE status = 'on_hold') = count({time}) FILTER (WHERE status = 'on_hold')
-                   THEN coalesce(sum({time}) FILTER (WHERE status = 'on_hold'), 0) END AS on_hold
-         FROM read.figure_spans s
-        WHERE s.stream = r.stream AND s.to_at <= r.at AND s.ended <= %(position)s AND s.since <= %(position)s
-              AND (s.until IS NULL OR s.until > %(position)s)) w
- CROSS JOIN LATERAL (VALUES ('requester_wait', w.new + w.open + w.on_hold), ('agent_work', w.new + w.open),
-                            ('pending', w.pending), ('on_hold', w.on_hold)) v (kind, time)
- WHERE r.kind = 'fully_resolved' AND r.at >= %(since)s AND r.at < %(until)s AND v.kind = ANY (%(kinds)s)
-       AND r.since <= %(position)s AND (r.until IS NULL OR r.until > %(position)s)
+SELECT stream, place, number, v.kind, at, version, v.time, amount, detail, agent, requester, channel, category, team,
+       assignee, priority, ticket_type, level, tags, policy, policy_version, calendar, calendar_version,
+       width_bucket(at, %(begins)s::timestamptz[]) - 1 AS bucket
+  FROM read.figures
+ CROSS JOIN LATERAL (VALUES ('agent_work', {spent}[1]), ('pending', {spent}[2]), ('on_hold', {spent}[3]),
+                            ('requester_wait', {spent}[1] + {spent}[3])) v (kind, time)
+ WHERE figures.kind = 'fully_resolved' AND at >= %(since)s AND at < %(until)s AND v.kind = ANY (%(kinds)s) {known}
 """
 STRETCHES: LiteralString = """
 SELECT stream, place, number, 'stretch' AS kind, to_at AS at, to_version AS version, {time} AS time, status,
@@ -134,7 +124,8 @@ def relation(source: Source, time: TimeKind, periods: Sequence[Period]) -> sql.C
     known = sql.SQL(KNOWN)
     if source == "ages" and few(periods):
         return sql.SQL(STANDING).format(known=known)
-    return sql.SQL(RELATIONS[source]).format(time=TIMES[time], known=known, open=sql.SQL(OPEN).format(known=known))
+    opened = sql.SQL(OPEN).format(known=known)
+    return sql.SQL(RELATIONS[source]).format(time=TIMES[time], spent=SPENT[time], known=known, open=opened)
 
 
 def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:

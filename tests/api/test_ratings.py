@@ -14,6 +14,7 @@ import pytest
 from aggregates.errors import Gone, NotFound
 from api.rating_links import Link, RatingLinks
 from api.ratings import PRIVATE
+from consumers.positions import wait_for_views
 from consumers.survey_clock import ask, find
 from tests.api.running import SECRET, Desk
 
@@ -37,6 +38,7 @@ def asked(desk: Desk) -> dict[str, Any]:
     with psycopg.connect(desk.database.app_url, autocommit=True) as connection:
         while find(connection) or ask(connection):
             pass
+        assert wait_for_views(connection, ["tickets"], 10).caught_up
     link = desk.get("service", f"/v1/tickets/{ticket}/rating-link")
     assert link.status_code == 200, link.text
     return {"ticket": ticket, **link.json()}

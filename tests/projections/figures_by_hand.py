@@ -36,6 +36,7 @@ class ByHand:
             self.life = self.moving[self.moving.index(self.opening) :]
             self._measure()
             self._see()
+            self._spend()
 
     def _measure(self) -> None:
         for n, event in enumerate(self.life):
@@ -186,7 +187,17 @@ class ByHand:
         return [cast(t.SlaApplied, e.fact) for e in found]
 
     def _row(self, event: Recorded, kind: str) -> Row:
-        untimed = dict.fromkeys(["started_at", "from_version", "micros", "business_micros", "cost", "currency"])
+        names = [
+            "started_at",
+            "from_version",
+            "micros",
+            "business_micros",
+            "cost",
+            "currency",
+            "spent",
+            "business_spent",
+        ]
+        untimed = dict.fromkeys(names)
         row = {"number": self.opening.fact.number, "kind": kind, "at": instant(event), "version": event.version}  # type: ignore[attr-defined]
         who = {"actor": event.actor.kind, "agent": acting(event), "amount": None, "detail": None}
         if event in self.notes:
@@ -241,6 +252,16 @@ class ByHand:
         for (event, look), following in zip(edges, [*(e for e, _ in edges[1:]), None], strict=True):
             if look is not None and (following is None or instant(following) > instant(event)):
                 self.spans[event.version] = self._span(event, look, following)
+
+    def _spend(self) -> None:
+        for row in (row for (kind, _), row in self.figures.items() if kind == "fully_resolved"):
+            over = [span for span in self.spans.values() if span["to_at"] is not None and span["to_at"] <= row["at"]]
+            for name, micros in (("spent", "micros"), ("business_spent", "business_micros")):
+                parts = [
+                    [span[micros] for span in over if span["status"] in statuses]
+                    for statuses in (("new", "open"), ("pending",), ("on_hold",))
+                ]
+                row[name] = [None if None in part else sum(part) for part in parts]
 
     def _look(self, n: int, event: Recorded) -> Row | None:
         ticket = self.ticket(event)

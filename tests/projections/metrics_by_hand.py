@@ -33,6 +33,7 @@ KINDS = (
     "de_escalated", "resolved", "fully_resolved", "reopened", "closed", "time_logged", "rating_requested", "rated",
     "rating_changed", "sla",
 )  # fmt: skip
+TIMES = {"calendar": ("micros", "spent"), "business": ("business_micros", "business_spent")}
 HEAD = 100
 YEAR = datetime(2012, 1, 1, tzinfo=UTC)
 # The clock of Stockholm is changed at these instants; days, weeks, months and years begin at others.
@@ -63,24 +64,12 @@ ONLY: dict[str, Callable[[Fact], bool]] = {
     "status = 'pending'": lambda r: r["status"] == "pending",
     "status = 'on_hold'": lambda r: r["status"] == "on_hold",
 }
-PARTS_OF_LIFE = {
-    "requester_wait": ("new", "open", "on_hold"), "agent_work": ("new", "open"), "pending": ("pending",),
-    "on_hold": ("on_hold",),
-}  # fmt: skip
+# Of what was spent as new or open, pending, and on hold.
+PARTS_OF_LIFE = {"requester_wait": (0, 2), "agent_work": (0,), "pending": (1,), "on_hold": (2,)}
 
 
 def made_up(chance: random.Random, figures: int, spans: int) -> tuple[list[Fact], list[Fact]]:
-    measured, stood = [_figure(chance, n) for n in range(figures)], [_span(chance, n) for n in range(spans)]
-    solved = {row["stream"]: row["at"] for row in measured if row["kind"] == "fully_resolved"}
-    return measured, [_ended_by(span, solved.get(span["stream"])) for span in stood]
-
-
-def _ended_by(span: Fact, at: datetime | None) -> Fact:
-    """What was going on when the ticket was resolved ends with that, to the microsecond."""
-    if at is None or span["to_at"] is None or not span["from_at"] < at < span["to_at"]:
-        return span
-    micros = (at - span["from_at"]) // timedelta(microseconds=1)
-    return span | {"to_at": at, "micros": micros, "size_at": micros.bit_length()}
+    return [_figure(chance, n) for n in range(figures)], [_span(chance, n) for n in range(spans)]
 
 
 def put(connection: Connection[Any], table: str, rows: Sequence[Fact]) -> None:
@@ -118,6 +107,7 @@ def _known(chance: random.Random) -> tuple[int, int | None]:
 
 def _figure(chance: random.Random, n: int) -> Fact:
     kind, (since, until) = chance.choice(KINDS), _known(chance)
+    whole = kind == "fully_resolved"
     cost = chance.choice((None, 100, 250)) if kind == "time_logged" else None
     return _dims(chance) | {
         "stream": UUID(int=1 + n // 8), "place": n % 8, "number": 1 + n // 8, "kind": kind, "at": _instant(chance),
@@ -126,6 +116,8 @@ def _figure(chance: random.Random, n: int) -> Fact:
         "business_micros": chance.choice((None, chance.randrange(10**9))), "amount": chance.choice((0, 1, 2, 3, 5)),
         "detail": chance.choice(DETAILS.get(kind, (None,))), "agent": chance.choice(AGENTS), "cost": cost,
         "currency": None if cost is None else chance.choice(("EUR", "EUR", "SEK")), "since": since, "until": until,
+        "spent": [chance.randrange(10**12) for _ in range(3)] if whole else None,
+        "business_spent": [chance.choice((None, chance.randrange(10**12))) for _ in range(3)] if whole else None,
     }  # fmt: skip
 
 
@@ -150,7 +142,7 @@ class ByHand:
 
     def __init__(self, figures: Iterable[Fact], spans: Iterable[Fact], position: int, time: str) -> None:
         self.position = position
-        self._time = "micros" if time == "calendar" else "business_micros"
+        self._time, self._spent = TIMES[time]
         self.figures = [row | {"time": row[self._time]} for row in figures if self._knows(row)]
         self.spans = [self._span(span) for span in spans if self._knows(span)]
         lives = [self._lives(row) for row in self.figures if row["kind"] == "fully_resolved"]
@@ -226,13 +218,8 @@ class ByHand:
 
     def _lives(self, row: Fact) -> list[Fact]:
         told = []
-        for kind, statuses in PARTS_OF_LIFE.items():
-            times = [
-                span[self._time]
-                for span in self.spans
-                if span["stream"] == row["stream"] and span["status"] in statuses
-                if span["ends"] is not None and span["ends"] <= row["at"]
-            ]
+        for kind, places in PARTS_OF_LIFE.items():
+            times = [row[self._spent][place] for place in places]
             told.append(row | {"kind": kind, "time": None if None in times else sum(times)})
         return told
 

@@ -27,6 +27,7 @@ from tests.aggregates.lives import (
     at,
     hours,
     message,
+    on_hold,
     pending,
     reopened,
     reply,
@@ -95,6 +96,30 @@ def test_the_last_resolution_takes_the_place_of_the_one_before_and_outlives_a_re
     told.tell(at("14:00"), resolved())
     assert [(row["amount"], *minutes(row)) for row in figures(told, "resolved")] == [(1, 120, 120), (2, 240, 240)]
     assert [(row["amount"], *minutes(row)) for row in figures(told, "fully_resolved")] == [(1, 240, 240)]
+
+
+def test_a_resolution_says_what_the_time_until_then_went_by_with() -> None:
+    told = life().tell(at("11:00"), pending()).tell(at("13:00"), on_hold()).tell(at("17:00"), reopened())
+    told.tell(at("19:00"), resolved())
+    (whole,) = figures(told, "fully_resolved")
+    assert [micros / SECOND / HOUR for micros in whole["spent"]] == [3, 2, 4]
+    assert [micros / SECOND / HOUR for micros in whole["business_spent"]] == [2, 2, 4]
+    told.tell(at("20:00"), reopened()).tell(at("9:30", 1), resolved())
+    (whole,) = figures(told, "fully_resolved")
+    assert [micros / SECOND / HOUR for micros in whole["spent"]] == [16.5, 2, 4]
+    assert [micros / SECOND / HOUR for micros in whole["business_spent"]] == [2.5, 2, 4]
+
+
+def test_what_a_judgement_says_of_the_past_is_said_of_the_time_that_went_by_too() -> None:
+    told = Life(BUSINESS, calendars={(OFFICE, 1): hours(WEEK, (9, 18)), (OFFICE, 2): MORNINGS}).opened(at("10:00"))
+    told.tell(at("11:00"), pending()).tell(at("13:00"), resolved())
+    known = Figures(told.shelf)
+    row = known.refold(told.events)
+    told.tell(at("14:00"), applied(1, told.shelf, since=at("10:00"), calendar_version=2), by="system")
+    row = known.fold(row, told.events[-1]) or known.refold(told.events)
+    (whole,) = figures(told, "fully_resolved")
+    assert [micros / SECOND / HOUR for micros in whole["business_spent"]] == [1, 1, 0]
+    assert row.figures[max(row.figures)] == tuple(whole.values())
 
 
 def test_a_station_is_another_holder_and_getting_it_back_is_none() -> None:

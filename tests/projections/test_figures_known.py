@@ -43,9 +43,14 @@ INSTANTS = st.sampled_from([0, 1, 60, 90, HOUR, 9 * HOUR]).map(lambda seconds: S
 FIGURE, SPAN = COLUMNS.split(), SPAN_COLUMNS.split()
 ENDS = {"to_at", "to_version", "micros", "business_micros", "size_at", "policy", "policy_version", "calendar"}
 ENDS |= {"calendar_version"}
+standing: st.SearchStrategy[Any] = st.sampled_from([
+    facts.PutPending(was="open"), facts.PutOnHold(was="open"), facts.Reopened(was="resolved", cause="agent"),
+    facts.Resolved(was="open", code="solved"),
+])  # fmt: skip
 cycles = {"metric": metrics, "cycle": st.integers(1, 2)}
 measured: st.SearchStrategy[Any] = st.one_of(
     historic.filter(lambda fact: not isinstance(fact, facts.Opened)),
+    *[standing] * 9,
     *(
         of(
             facts.SlaApplied, policy=GOLD, policy_version=st.integers(1, 2),
