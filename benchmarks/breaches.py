@@ -15,7 +15,7 @@ import psycopg
 import uvloop
 
 from aggregates.ticket.events import SlaBreached
-from benchmarks.importing import running
+from benchmarks.desks import running
 from benchmarks.measure import Measure
 
 COMMANDS_PER_SECOND = 300

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -16,12 +15,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
 
-from benchmarks.importing import MAPPING, REAL, chronodesk, simulated
-from benchmarks.judging import SINCE
+from benchmarks.desks import CASES, a_log, chronodesk, store_of
 from benchmarks.measure import Measure
-from benchmarks.rebuild import HOURS
-from chronodesk.local.postgres import OWNER, EmbeddedPostgres
-from chronodesk.migrate import migrate
 from projections.metrics.answer import AsOf
 from projections.metrics.answering import answered
 from projections.metrics.question import Ask, question
@@ -65,7 +60,7 @@ SELECT count(*), sum(micros) FROM figures WHERE kind = 'resolved' AND at >= %(si
 
 
 def run(quick: bool) -> list[Measure]:
-    copies = 2 if quick else TICKETS // 7_554
+    copies = 2 if quick else TICKETS // CASES
     with TemporaryDirectory(prefix="chronodesk-bench-") as folder:
         Path(folder).chmod(0o755)
         with desk(Path(folder), quick) as url:
@@ -78,16 +73,9 @@ def run(quick: bool) -> list[Measure]:
 @contextmanager
 def desk(folder: Path, quick: bool) -> Iterator[str]:
     """The real log, judged, in a live view `figures`; nobody else is at it."""
-    log = REAL if REAL.exists() and not quick else simulated(folder, 300)
-    with EmbeddedPostgres(folder) as server:
-        migrate(server.url(OWNER, server.database))
-        found = {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
-        settings = found | {"CHRONODESK_DATA_DIR": str(folder / "desk"), "CHRONODESK_DATABASE_URL": server.app_url}
-        chronodesk(settings, "import", str(log), "--mapping", MAPPING, "--json")
-        chronodesk(settings, "sla", "defaults", *HOURS, "--effective-from", SINCE, "--json")
-        chronodesk(settings, "sla", "apply", "--from", SINCE, "--json")
+    with store_of(folder, a_log(folder, quick)) as (server, environment):
         for view in ("desk", "figures"):
-            chronodesk(settings, "replay", "rebuild", view, "--json")
+            chronodesk(environment, "replay", "rebuild", view, "--json")
         yield server.app_url
 
 
@@ -111,7 +99,7 @@ def sized(connection: Connection[Any], copies: int) -> Iterator[Measure]:
     row = connection.execute(SIZE).fetchone()
     assert row is not None
     figures, spans, bytes_kept = row
-    yield Measure(f"figures of {(copies + 1) * 7_554:,} tickets", "rows", figures)
+    yield Measure(f"figures of {(copies + 1) * CASES:,} tickets", "rows", figures)
     yield Measure("stretches of theirs", "rows", spans)
     yield Measure("kept for them, indexes included", "MB", bytes_kept / 1e6)
 

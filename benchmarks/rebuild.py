@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,10 @@ from typing import LiteralString
 import psycopg
 from eventsourcing.projection import ProjectionRunner
 
-from benchmarks.importing import MAPPING, REAL, chronodesk, simulated
-from benchmarks.judging import SINCE
+from benchmarks.desks import a_log, store_of
 from benchmarks.measure import Measure
 from benchmarks.stock_view import StockTickets, StockView
-from chronodesk.local.postgres import APP, OWNER, SUPERUSER, EmbeddedPostgres
-from chronodesk.migrate import migrate
+from chronodesk.local.postgres import APP, SUPERUSER, EmbeddedPostgres
 from commands.library import EventLog, environment
 from projections.registry import PROJECTIONS
 from replay.rebuild.crew import Crew, crew
@@ -29,7 +26,6 @@ from replay.rebuild.fill import Filled, building, fill, session, wanted
 VIEWS = ("tickets", "queues", "reports", "sla", "trail", "figures")
 WORKERS = 2
 LEAST, TIMES_STOCK = 50_000.0, 25.0
-HOURS = ("--zone", "Europe/Stockholm", "--hours", "09:00-18:00")
 # The same tickets again under other ids, each of their events once more, one log behind the other. The chain goes on.
 MULTIPLY: LiteralString = """
 DO $$
@@ -93,15 +89,7 @@ def compared(
 @contextmanager
 def desk(folder: Path, quick: bool) -> Iterator[EmbeddedPostgres]:
     """A database with nothing but the log; nobody else is at it."""
-    real = REAL.exists() and not quick
-    log = REAL if real else simulated(folder, 300 if quick else 7_554)
-    with EmbeddedPostgres(folder) as server:
-        migrate(server.url(OWNER, server.database))
-        found = {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
-        settings = found | {"CHRONODESK_DATA_DIR": str(folder / "desk"), "CHRONODESK_DATABASE_URL": server.app_url}
-        chronodesk(settings, "import", str(log), "--mapping", MAPPING, "--json")
-        chronodesk(settings, "sla", "defaults", *HOURS, "--effective-from", SINCE, "--json")
-        chronodesk(settings, "sla", "apply", "--from", SINCE, "--json")
+    with store_of(folder, a_log(folder, quick)) as (server, _):
         with psycopg.connect(server.url(SUPERUSER, server.database), autocommit=True) as connection:
             connection.execute(MULTIPLY.replace("{times}", "3" if quick else "8").encode())
             connection.execute(f"CREATE SCHEMA {StockView.SCHEMA} AUTHORIZATION {APP}".encode())

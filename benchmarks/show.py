@@ -25,15 +25,13 @@ import psycopg
 import uvloop
 
 from benchmarks.breaches import keys_of
-from benchmarks.importing import MAPPING, REAL, chronodesk, running, simulated
+from benchmarks.desks import SINCE, a_log, chronodesk, imported, judged, running
 from benchmarks.measure import Measure
 
 BESIDE = 10
 COMMANDS_PER_SECOND, READS_PER_SECOND = 200, 50
 CLIENTS = 24
 LATEST = 300
-SINCE = "2010-01-01"
-HOURS = ("--zone", "Europe/Stockholm", "--hours", "09:00-18:00")
 AS_OF = "2012-05-01T00:00:00+00:00"
 MOST_HANDOFFS: LiteralString = """
 SELECT 'T-' || number FROM read.reports ORDER BY assignee_stations + team_stations DESC, number LIMIT 1
@@ -70,12 +68,10 @@ def told(measure: Measure) -> Measure:
 
 
 def fill(environment: dict[str, str], folder: Path, quick: bool) -> None:
-    log = REAL if REAL.exists() and not quick else simulated(folder, 300)
-    account = chronodesk(environment, "import", str(log), "--mapping", MAPPING, "--json")
+    account = imported(environment, a_log(folder, quick))
     command = [sys.executable, "-m", "chronodesk", "simulate", "--tickets", str(BESIDE * account["cases"])]
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    chronodesk(environment, "sla", "defaults", *HOURS, "--effective-from", SINCE, "--json")
-    chronodesk(environment, "sla", "apply", "--from", SINCE, "--json")
+    judged(environment)
     chronodesk(environment, "lag", "--wait", "1800", "--json")
 
 
