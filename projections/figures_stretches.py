@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from aggregates.ticket.events import TicketFact
 from aggregates.ticket.state import Ticket, amended, changes
 from projections.figures_time import MICROSECOND, Policies, Values
-from projections.queues_fold import size
+from projections.sizes import size
 
 dimensions = attrgetter("requester", "channel", "category", "team", "assignee", "priority", "ticket_type", "level")
 TEAM, ASSIGNEE = 3, 4

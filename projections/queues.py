@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, LiteralString
 from uuid import UUID
 
@@ -16,10 +16,10 @@ from aggregates.envelope import Recorded
 from aggregates.text import shown
 from aggregates.ticket.state import Ticket
 from projections.batch import Table, columns, hidden
-from projections.queues_fold import Line, QueueRow, Span, size, went_on, whole
+from projections.queues_fold import Line, QueueRow, Span, went_on, whole
+from projections.sizes import MICROSECOND, size
 
 SHARDS = 12
-MICROSECOND = timedelta(microseconds=1)
 
 COLUMNS = """
 stream version shard number requester subject channel category team assignee priority status level tags

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from aggregates.envelope import Recorded
@@ -246,8 +246,3 @@ def _link(past: Unsaved | None, span: Span) -> Unsaved | None:
     """No list shows a ticket before it was opened, nor what lasted no time."""
     lasted = span.until is not None or span.until_at != span.line.updated_at
     return Unsaved(span, past) if lasted and span.line.opened_at is not None else past
-
-
-def size(length: Any) -> int:
-    """0: none; n: at least 2^(n-1) and less than 2^n. Spans are found by how long they are at most."""
-    return int(length).bit_length()

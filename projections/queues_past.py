@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, LiteralString
 from uuid import UUID
@@ -24,9 +23,9 @@ from projections.queues_queries import (
     asked_for,
     summed,
 )
+from projections.sizes import before
 
 SIZES = range(1, 63)
-BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 ITEMS: LiteralString = """
 SELECT id, number, requester, subject, channel, category, team, assignee, priority, priority_rank, status, level, tags,
@@ -135,17 +134,7 @@ def _course(moment: Moment) -> Course:
 
 
 def _parameters(moment: Moment) -> dict[str, Any]:
-    begins = [_before(moment, size) for size in SIZES]
+    begins = [moment.position - (1 << size) if moment.by is None else before(moment.by, size) for size in SIZES]
     return {
         "sizes": list(SIZES), "begins": begins, "position": moment.position, "basis": moment.basis, "by": moment.by
     }  # fmt: skip
-
-
-def _before(moment: Moment, size: int) -> int | datetime:
-    """What began then or earlier, and is of this size, was over by the moment."""
-    if moment.by is None:
-        return moment.position - (1 << size)
-    try:
-        return moment.by - timedelta(microseconds=1 << size)
-    except OverflowError:
-        return BEGINNING

@@ -7,7 +7,6 @@ microseconds, `bucket` counts from 0 through the buckets of the period before an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -15,11 +14,10 @@ from psycopg import sql
 
 from projections.metrics.answer import Period, TimeKind
 from projections.metrics.measure import Source
+from projections.sizes import before
 
 SIZES = range(1, 64)
 FEW = 64
-BEGINNING = datetime.min.replace(tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 TIMES: Mapping[TimeKind, sql.Identifier] = MappingProxyType(
     {"calendar": sql.Identifier("micros"), "business": sql.Identifier("business_micros")}
 )
@@ -141,18 +139,10 @@ def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:
         "ends": ends,
         "first": first.until,
         "first_sizes": list(SIZES),
-        "first_begins": [_before(first.until, size) for size in SIZES],
+        "first_begins": [before(first.until, size) for size in SIZES],
         "last": last.until,
         "buckets": [bucket for bucket in range(len(looked_up)) for _ in SIZES],
         "instants": [instant for instant in looked_up for _ in SIZES],
         "sizes": [size for _ in looked_up for size in SIZES],
-        "size_begins": [_before(instant, size) for instant in looked_up for size in SIZES],
+        "size_begins": [before(instant, size) for instant in looked_up for size in SIZES],
     }
-
-
-def _before(instant: datetime, size: int) -> datetime:
-    """What began then or earlier, and is of this size, was over by the instant."""
-    try:
-        return instant - (1 << size) * MICROSECOND
-    except OverflowError:
-        return BEGINNING
