@@ -22,7 +22,10 @@ from projections.metrics.statements import MOST_ROWS, Statement, grounds, source
 Group = tuple[str | None, ...]
 Cells = defaultdict[tuple[Group, int], dict[Part, Got]]
 NONE = "none"
-GENEROUS: LiteralString = "SELECT set_config('work_mem', '32MB', true), set_config('jit', 'off', true)"
+GENEROUS: LiteralString = """
+SELECT set_config('work_mem', '32MB', true), set_config('jit', 'off', true),
+       set_config('parallel_setup_cost', '50', true), set_config('parallel_tuple_cost', '0.01', true)
+"""
 NAMES: Mapping[str, LiteralString] = {
     "team": "SELECT id::text, name FROM read.teams WHERE id = ANY (%(ids)s::uuid[])",
     "assignee": "SELECT id::text, name FROM read.agents WHERE id = ANY (%(ids)s::uuid[])",
@@ -33,8 +36,9 @@ Labels = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What each source's scan gave. `totals` are by whether they are of the period before."""
+    """What each source's scan gave, and from which each metric has it. `totals`: whether of the period before."""
 
+    sources: Mapping[str, Source]
     cells: dict[Source, Cells] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
     totals: dict[Source, dict[bool, dict[Part, Got]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(dict))
@@ -46,13 +50,14 @@ async def answered(connection: AsyncConnection[Any], asked: Question) -> Answer:
     if asked.report == GOALS.name:
         return await goals_answer(connection, asked)
     async with connection.transaction():
-        # Percentiles sort: in memory. Compiling a query would take longer than answering it.
+        # Percentiles sort: in memory. Compiling a query would take longer than answering it; a helper pays from some
+        # ten thousand rows on.
         await connection.execute(GENEROUS)
         return await _answered(connection, asked)
 
 
 async def _answered(connection: AsyncConnection[Any], asked: Question) -> Answer:
-    counted = Counted()
+    counted = Counted({metric.name: source_of(asked, metric) for metric in asked.metrics})
     for statement in statements(asked):
         _keep(counted, asked, statement, await _rows(connection, statement))
     _add_up(asked, counted.cells["levels"], counted.totals["levels"])
@@ -161,14 +166,14 @@ def _row(asked: Question, counted: Counted, place: int, period: Period, group: G
 def _values(asked: Question, counted: Counted, group: Group, bucket: int) -> dict[str, Value]:
     nothing: dict[Part, Got] = {}
     return {
-        metric.name: value(metric, counted.cells[source_of(asked, metric)].get((group, bucket), nothing))
+        metric.name: value(metric, counted.cells[counted.sources[metric.name]].get((group, bucket), nothing))
         for metric in asked.metrics
     }
 
 
 def _total(asked: Question, counted: Counted) -> Total:
     def of(earlier: bool) -> dict[str, Value]:
-        return {m.name: value(m, counted.totals[source_of(asked, m)].get(earlier, {})) for m in asked.metrics}
+        return {m.name: value(m, counted.totals[counted.sources[m.name]].get(earlier, {})) for m in asked.metrics}
 
     values = of(False)
     if asked.before is None:

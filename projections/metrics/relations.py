@@ -6,7 +6,9 @@ microseconds, `bucket` counts from 0 through the buckets of the period before an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -14,7 +16,7 @@ from psycopg import sql
 
 from projections.metrics.answer import Period, TimeKind
 from projections.metrics.measure import Source
-from projections.sizes import before
+from projections.sizes import MICROSECOND, before
 
 SIZES = range(1, 64)
 FEW = 64
@@ -50,45 +52,25 @@ SELECT stream, place, number, 'stretch' AS kind, to_at AS at, to_version AS vers
   FROM read.figure_spans
  WHERE to_at >= %(since)s AND to_at < %(until)s AND ended <= %(position)s {known}
 """
-# Tickets that were open at each of a few instants: one row for each ticket and instant. They are looked up size by
-# size, see figures.sql; what ended behind the position lasted then. OFFSET 0: joined at will, the whole table would be
-# read.
-STANDING: LiteralString = """
-SELECT s.*, assignee AS agent, 'open' AS kind, from_version AS version, from_at AS at,
-       (extract(epoch FROM (%(ends)s::timestamptz[])[bucket + 1] - opened_at) * 1000000)::bigint AS time
-  FROM (SELECT w.bucket, b.*
-          FROM unnest(%(buckets)s::int[], %(sizes)s::smallint[], %(size_begins)s::timestamptz[],
-                      %(instants)s::timestamptz[]) AS w (bucket, size, begin, instant)
-         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
-                              WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.begin
-                                AND from_at <= w.instant AND (to_at IS NULL OR to_at > w.instant)
-                                AND status NOT IN ('resolved', 'closed') AND until IS NULL OFFSET 0) b
-         UNION ALL
-        SELECT i.bucket, b.*
-          FROM (SELECT (n - 1)::int, instant FROM unnest(%(ends)s::timestamptz[]) WITH ORDINALITY AS e (instant, n))
-               AS i (bucket, instant)
-         CROSS JOIN LATERAL (SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= i.instant
-                              UNION ALL
-                             SELECT * FROM read.figure_spans
-                              WHERE until > %(position)s AND from_at <= i.instant
-                                AND (to_at IS NULL OR to_at > i.instant)) b) s
- WHERE status NOT IN ('resolved', 'closed') {known}
-"""
-# Of many instants: tickets that were open at the first, and those that were opened or came back after it. How many are
-# open at each follows, without looking at each by itself.
+# Tickets that were open at any of the instants at which buckets end; others may be among them. They are looked up size
+# by size, see `_lookups`; what ended behind the position lasted then. OFFSET 0: joined at will, the whole table would
+# be read.
 OPEN: LiteralString = """
 SELECT s.*, s.assignee AS agent, 'open' AS kind, CASE WHEN s.ended <= %(position)s THEN s.to_at END AS ends
   FROM (SELECT b.*
-          FROM unnest(%(first_sizes)s::smallint[], %(first_begins)s::timestamptz[]) AS w (size, begin)
+          FROM unnest(%(sizes)s::smallint[], %(begins_after)s::timestamptz[], %(begins_by)s::timestamptz[],
+                      %(lasts_over)s::timestamptz[]) AS w (size, after, by, over)
          CROSS JOIN LATERAL (SELECT * FROM read.figure_spans
-                              WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.begin
-                                AND from_at <= %(last)s AND (to_at IS NULL OR to_at > %(first)s)
+                              WHERE coalesce(size_at, 63::smallint) = w.size AND from_at > w.after
+                                AND from_at <= w.by AND (to_at IS NULL OR to_at > w.over)
+                                AND (ended IS NULL OR ended <= %(position)s OR to_at > %(last)s)
                                 AND status NOT IN ('resolved', 'closed') AND until IS NULL OFFSET 0) b
          UNION ALL
         SELECT * FROM read.figure_spans
          WHERE until > %(position)s AND from_at <= %(last)s AND (to_at IS NULL OR to_at > %(first)s)
+           AND (ended IS NULL OR ended <= %(position)s OR to_at > %(last)s)
          UNION ALL
-        SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= %(first)s) s
+        SELECT * FROM read.figure_spans WHERE ended > %(position)s AND to_at <= %(last)s) s
  WHERE status NOT IN ('resolved', 'closed') {known}
 """
 # One row for each ticket that is open from an instant on (n = 1), and from an instant on no more (n = -1).
@@ -100,7 +82,7 @@ SELECT o.*, m.at, m.n, width_bucket(m.at - interval '1 microsecond', %(ends)s::t
 """
 # One row for each ticket and each instant at which it is open.
 AGES: LiteralString = """
-SELECT o.*, (extract(epoch FROM (%(ends)s::timestamptz[])[bucket + 1] - o.opened_at) * 1000000)::bigint AS time,
+SELECT o.*, round(date_part('epoch', (%(ends)s::timestamptz[])[bucket + 1] - o.opened_at) * 1000000)::bigint AS time,
        bucket, o.from_version AS version, o.from_at AS at
   FROM ({open}) o
  CROSS JOIN LATERAL generate_series(
@@ -114,35 +96,45 @@ RELATIONS: Mapping[Source, LiteralString] = MappingProxyType(
 
 
 def few(periods: Sequence[Period]) -> bool:
-    """Whether what stood at the end of each is looked up by itself."""
+    """Whether what stood at the end of each can be listed, instant by instant."""
     return len(periods) <= FEW
 
 
 def relation(source: Source, time: TimeKind, periods: Sequence[Period]) -> sql.Composable:
     known = sql.SQL(KNOWN)
-    if source == "ages" and few(periods):
-        return sql.SQL(STANDING).format(known=known)
     opened = sql.SQL(OPEN).format(known=known)
     return sql.SQL(RELATIONS[source]).format(time=TIMES[time], spent=SPENT[time], known=known, open=opened)
 
 
 def parameters(periods: Sequence[Period], position: int) -> dict[str, Any]:
     """Of every relation; the periods follow each other."""
-    first, last = periods[0], periods[-1]
     ends = [period.until for period in periods]
-    looked_up = ends if few(periods) else []
+    sizes, begins_after, begins_by, lasts_over = zip(*_lookups(ends), strict=True)
     return {
         "position": position,
-        "since": first.since,
-        "until": last.until,
+        "since": periods[0].since,
+        "until": ends[-1],
         "begins": [period.since for period in periods],
         "ends": ends,
-        "first": first.until,
-        "first_sizes": list(SIZES),
-        "first_begins": [before(first.until, size) for size in SIZES],
-        "last": last.until,
-        "buckets": [bucket for bucket in range(len(looked_up)) for _ in SIZES],
-        "instants": [instant for instant in looked_up for _ in SIZES],
-        "sizes": [size for _ in looked_up for size in SIZES],
-        "size_begins": [before(instant, size) for instant in looked_up for size in SIZES],
+        "first": ends[0],
+        "last": ends[-1],
+        "sizes": list(sizes),
+        "begins_after": list(begins_after),
+        "begins_by": list(begins_by),
+        "lasts_over": list(lasts_over),
     }
+
+
+def _lookups(instants: Sequence[datetime]) -> Iterator[tuple[int, datetime, datetime, datetime]]:
+    """Sizes, and where the index is read for each: what began after an instant and by another, and lasted over a third.
+
+    What is shorter than the way from one instant to the next lasts over none, mostly: it is looked for at each. What is
+    longer lasts over many: it is read once.
+    """
+    first, last = instants[0], instants[-1]
+    shortest = min((later - sooner for sooner, later in pairwise(instants)), default=timedelta.max)
+    for size in SIZES:
+        if len(instants) <= FEW and (1 << size) * MICROSECOND <= shortest:
+            yield from ((size, before(instant, size), instant, instant) for instant in instants)
+        else:
+            yield size, before(first, size), last, first
