@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import psycopg
 from psycopg import AsyncConnection, Connection, sql
 
 from benchmarks.desks import CASES, a_log, chronodesk, store_of
-from benchmarks.measure import Measure
+from benchmarks.measure import Measure, high_water, told
 from projections.metrics.answer import AsOf
 from projections.metrics.answering import answered
 from projections.metrics.question import Ask, question
@@ -55,7 +56,8 @@ SELECT (SELECT count(*) FROM figures), (SELECT count(*) FROM figure_spans),
        pg_total_relation_size('figures') + pg_total_relation_size('figure_spans')
 """
 ROWS: LiteralString = """
-SELECT count(*), sum(micros) FROM figures WHERE kind = 'resolved' AND at >= %(since)s AND at < %(until)s
+SELECT count(*), sum(micros) FROM read.figures
+ WHERE kind = 'resolved' AND at >= %(since)s AND at < %(until)s AND until IS NULL
 """
 
 
@@ -111,12 +113,19 @@ async def asked(url: str, times: int) -> list[Measure]:
             for compare, said in ((False, "a month"), (True, "a month and the one before")):
                 months = [await month(connection, report, random.choice(MONTHS), compare) for _ in range(times)]
                 slow = sorted(months)[int(times * 0.95)] * 1e3
-                measures.append(Measure(f"{report.name}, {said}, p95", "ms", slow, most=MOST_MILLISECONDS))
+                measures.append(told(Measure(f"{report.name}, {said}, p95", "ms", slow, most=MOST_MILLISECONDS)))
         since, until = datetime(2010, 1, 1, tzinfo=UTC), datetime(2017, 1, 1, tzinfo=UTC)
         for report in LISTED:
-            took = await seconds(connection, report, since, until, "month", compare=False)
-            measures.append(Measure(f"{report.name}, all time by month", "s", took))
-        return [*measures, Measure("reading a month's resolutions, p95", "ms", await reading(connection, times))]
+            every = None if report.group_by else "month"
+            took = await seconds(connection, report, since, until, every, compare=False)
+            measures.append(told(Measure(f"{report.name}, all time by {every or report.group_by[0]}", "s", took)))
+        measures.append(told(Measure("reading a month's resolutions, p95", "ms", await reading(connection, times))))
+        server = high_water(connection.info.backend_pid)
+        return [
+            *measures,
+            Measure("peak memory: who asks", "MiB", high_water(os.getpid())),
+            Measure("peak memory: the server process that answers, with shared buffers", "MiB", server),
+        ]
 
 
 async def month(connection: AsyncConnection[Any], report: Report, begins: date, compare: bool) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +9,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from benchmarks.desks import a_log, chronodesk, imported, running
-from benchmarks.measure import Measure
+from benchmarks.measure import Measure, high_water
 
 TARGET = 2_000.0
 LEVEL_SECONDS = 300.0
@@ -53,8 +52,3 @@ def part_of(command: list[str]) -> str | None:
     if "chronodesk.child" in words:
         return words.split("chronodesk.child ")[1]
     return "kafka" if "kafka.Kafka" in words else "postgres (largest)" if "postgres" in words else None
-
-
-def high_water(pid: int) -> float:
-    match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(match[1]) / 1024 if match else 0.0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -46,3 +49,15 @@ class Measure:
 
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def told(measure: Measure) -> Measure:
+    """At once, where all of it takes half an hour."""
+    print(f"{measure.name}: {measure.ours:,.1f} {measure.unit}", file=sys.stderr, flush=True)
+    return measure
+
+
+def high_water(pid: int) -> float:
+    """Peak resident memory of a process, in MiB; of a server process of Postgres with the buffers that it touched."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) / 1024 if match else 0.0

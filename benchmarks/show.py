@@ -26,7 +26,7 @@ import uvloop
 
 from benchmarks.breaches import keys_of
 from benchmarks.desks import SINCE, a_log, chronodesk, imported, judged, running
-from benchmarks.measure import Measure
+from benchmarks.measure import Measure, told
 
 BESIDE = 10
 COMMANDS_PER_SECOND, READS_PER_SECOND = 200, 50
@@ -59,12 +59,6 @@ def run(quick: bool) -> list[Measure]:
         with running(Path(folder)) as (_, environment):
             fill(environment, Path(folder), quick)
             return [told(measure) for measure in shown(environment, Path(folder), quick)]
-
-
-def told(measure: Measure) -> Measure:
-    """At once: all of it takes half an hour."""
-    print(f"{measure.name}: {measure.ours:,.1f} {measure.unit}", file=sys.stderr, flush=True)
-    return measure
 
 
 def fill(environment: dict[str, str], folder: Path, quick: bool) -> None:
