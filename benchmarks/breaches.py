@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import httpx
 import psycopg
 import uvloop
 
 from aggregates.ticket.events import SlaBreached
+from benchmarks.calls import Connection, at_a_rate, called
 from benchmarks.desks import running
 from benchmarks.measure import Measure
 
@@ -68,36 +66,18 @@ def prepared(port: int, keys: dict[str, str]) -> str:
 
 async def load(port: int, key: str, requester: str, seconds: int) -> float:
     """Commands at a steady rate, whoever is free sends the next. The rate that was reached."""
-    numbers, start = count(), time.perf_counter()
+    start = time.perf_counter()
     total = COMMANDS_PER_SECOND * seconds
     tickets: list[str] = []
 
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for number in iter(lambda: next(numbers), total):
-            if number > total:
-                break
-            await asyncio.sleep(start + number / COMMANDS_PER_SECOND - time.perf_counter())
-            opens = number % OPENS == 0 or not tickets
-            path = "/v1/tickets" if opens else f"/v1/tickets/{tickets[number % len(tickets)]}/notes"
-            body = {"requester": requester, "subject": "Fire", "message": "It burns"} if opens else {"body": "Hm."}
-            answer = await sent(reader, writer, path, key, body)
-            if opens:
-                tickets.append(answer["ticket"])
-        writer.close()
+    async def command(connection: Connection, number: int) -> None:
+        opens = number % OPENS == 0 or not tickets
+        path = "/v1/tickets" if opens else f"/v1/tickets/{tickets[number % len(tickets)]}/notes"
+        body = {"requester": requester, "subject": "Fire", "message": "It burns"} if opens else {"body": "Hm."}
+        status, answer = await called(connection, "POST", path, key, body)
+        assert status < 300, answer
+        if opens:
+            tickets.append(answer["ticket"])
 
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    await at_a_rate(port, COMMANDS_PER_SECOND, CLIENTS, lambda number: number < total, command)
     return total / (time.perf_counter() - start)
-
-
-async def sent(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, key: str, body: dict[str, str]
-) -> Any:
-    content = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-    writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
-    answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(answer.split(b"content-length: ")[1].split(b"\r\n")[0])
-    told = await reader.readexactly(length)
-    assert answer.startswith(b"http/1.1 20"), told[:500]
-    return json.loads(told)

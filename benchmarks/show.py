@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ import psycopg
 import uvloop
 
 from benchmarks.breaches import keys_of
+from benchmarks.calls import HOST, Connection, at_a_rate, called
 from benchmarks.desks import SINCE, a_log, chronodesk, imported, judged, running
 from benchmarks.measure import Measure, told
 
@@ -164,52 +165,44 @@ def busy(port: int, keys: dict[str, str]) -> Iterator[Load]:
 
 
 async def _work(port: int, keys: dict[str, str], load: Load, stopping: threading.Event) -> None:
-    bearer = {"Authorization": f"Bearer {keys['agent']}"}
-    limits = httpx.Limits(max_connections=CLIENTS)
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers=bearer, limits=limits, timeout=30
-    ) as http:
-        made = await http.post("/v1/customers", json={"name": "Cleo"})
-        ticket = {"requester": made.raise_for_status().json()["id"], "subject": "Fire", "message": "It burns"}
-        tickets = [(await http.post("/v1/tickets", json=ticket)).raise_for_status().json()["number"]]
+    key, tickets = keys["agent"], list[str]()
+    connection = await asyncio.open_connection(HOST, port)
+    _, customer = await called(connection, "POST", "/v1/customers", key, {"name": "Cleo"})
+    ticket = {"requester": customer["id"], "subject": "Fire", "message": "It burns"}
 
-        async def command(number: int) -> None:
-            """Every third opens a ticket, the others write on one of those opened last."""
-            path = (
-                f"/v1/tickets/{tickets[-1 - number % min(len(tickets), LATEST)]}/notes" if number % 3 else "/v1/tickets"
-            )
-            answer = await _counted(load, http.post(path, json={"body": "Hm."} if number % 3 else ticket))
-            if answer is not None and not number % 3:
-                tickets.append(answer.json()["number"])
-            load.commands += 1
+    async def command(connection: Connection, number: int) -> None:
+        """Every third opens a ticket, the others write on one of those opened last."""
+        opens = number % 3 == 0 or not tickets
+        path = "/v1/tickets" if opens else f"/v1/tickets/{tickets[-1 - number % min(len(tickets), LATEST)]}/notes"
+        answer = await _counted(load, called(connection, "POST", path, key, ticket if opens else {"body": "Hm."}))
+        if opens and answer is not None:
+            tickets.append(answer["number"])
+        load.commands += 1
 
-        async def read(number: int) -> None:
-            paths = ("/v1/queues", "/v1/queues/counts", f"/v1/tickets/{tickets[-1]}", "/v1/sla/board")
-            await _counted(load, http.get(paths[number % len(paths)]))
-            load.reads += 1
+    async def read(connection: Connection, number: int) -> None:
+        lists = ["/v1/queues", "/v1/queues/counts", "/v1/sla/board"]
+        paths = [*lists, f"/v1/tickets/{tickets[-LATEST]}"] if len(tickets) > LATEST else lists
+        await _counted(load, called(connection, "GET", paths[number % len(paths)], key))
+        load.reads += 1
 
-        await asyncio.gather(_paced(COMMANDS_PER_SECOND, stopping, command), _paced(READS_PER_SECOND, stopping, read))
+    def goes_on(_: int) -> bool:
+        return not stopping.is_set()
+
+    await asyncio.gather(
+        at_a_rate(port, COMMANDS_PER_SECOND, CLIENTS, goes_on, command),
+        at_a_rate(port, READS_PER_SECOND, CLIENTS, goes_on, read),
+    )
+    connection[1].close()
 
 
-async def _counted(load: Load, asked: Any) -> httpx.Response | None:
+async def _counted(load: Load, asked: Awaitable[tuple[int, Any]]) -> Any:
+    """The answer, unless it failed."""
     try:
-        answer: httpx.Response = await asked
-    except httpx.HTTPError as error:
+        status, answer = await asked
+    except OSError as error:
         load.failures[type(error).__name__] += 1
         return None
-    if answer.is_success:
+    if status < 300:
         return answer
-    load.failures[str(answer.status_code)] += 1
+    load.failures[str(status)] += 1
     return None
-
-
-async def _paced(rate: int, stopping: threading.Event, do: Any) -> None:
-    """Each begins in its time, whether or not the one before has its answer."""
-    start, number, going = time.perf_counter(), 0, set()
-    while not stopping.is_set():
-        await asyncio.sleep(start + number / rate - time.perf_counter())
-        task = asyncio.create_task(do(number))
-        going.add(task)
-        task.add_done_callback(going.discard)
-        number += 1
-    await asyncio.gather(*going)

@@ -30,8 +30,10 @@ from projections.projection import Projection
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.25
-# A batch costs several round trips however small it is: what trickles in is gathered for a moment.
-TRICKLE, GATHER_SECONDS = 200, 0.04
+# A batch costs several round trips however small it is: what trickles in is gathered for a moment. Where the machine
+# has no time left, a batch takes long: then for longer, so that fewer batches do the same.
+TRICKLE, GATHER_SECONDS, LONGEST_GATHER = 200, 0.04, 0.2
+REST = 3
 LOOK_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
 HEALTHY_SECONDS = 10.0
@@ -66,12 +68,17 @@ def consume(projection: Projection[Any], source: Source, stopping: threading.Eve
             while not stopping.is_set():
                 parts = feed.poll(POLL_SECONDS)
                 if parts:
+                    began = time.monotonic()
                     apply(connection, build, projection, parts)
                     if sum(len(part.events) for part in parts) < TRICKLE:
-                        stopping.wait(GATHER_SECONDS)
+                        stopping.wait(_gather(time.monotonic() - began))
                 if not build.live:
                     build = _go_live(connection, projection, build, ddl)
                 look.in_time()
+
+
+def _gather(took: float) -> float:
+    return min(max(GATHER_SECONDS, REST * took), LONGEST_GATHER)
 
 
 def relay(url: str, bootstrap: str, topic: str) -> Work:
