@@ -71,13 +71,14 @@ def consume(projection: Projection[Any], source: Source, stopping: threading.Eve
                     began = time.monotonic()
                     apply(connection, build, projection, parts)
                     if sum(len(part.events) for part in parts) < TRICKLE:
-                        stopping.wait(_gather(time.monotonic() - began))
+                        stopping.wait(gathering(time.monotonic() - began))
                 if not build.live:
                     build = _go_live(connection, projection, build, ddl)
                 look.in_time()
 
 
-def _gather(took: float) -> float:
+def gathering(took: float) -> float:
+    """How long to wait after a small batch that took so long, both in seconds."""
     return min(max(GATHER_SECONDS, REST * took), LONGEST_GATHER)
 
 

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, Connection
 
 from aggregates.envelope import Stored
 from consumers.faults import described, is_content
-from consumers.loop import Source
+from consumers.loop import Source, gathering
 from consumers.messages import Mark, UnreadableRecord, event_headers, mark_headers, read_record, source_of
 from consumers.partition import PARTITION_OF, PARTITIONS, partition_of
 from consumers.positions import lag_report, view_positions, wait_for_views
@@ -39,6 +39,11 @@ def test_python_and_sql_agree_on_the_partition(connection: Connection[object]) -
 def test_the_partition_of_a_stream_never_changes() -> None:
     assert partition_of(UUID("00000000-0000-4000-8000-000000000001")) == 0
     assert partition_of(UUID("f47ac10b-58cc-4372-a567-0e02b2c3d479")) == 0xF47AC10B % 12
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, 0.04), (0.01, 0.04), (0.03, 0.09), (5.0, 0.2)])
+def test_what_trickles_in_is_gathered_for_longer_where_batches_take_longer(took: float, rest: float) -> None:
+    assert gathering(took) == pytest.approx(rest)
 
 
 @dataclass
