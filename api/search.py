@@ -23,7 +23,7 @@ from projections.search_queries import SearchFilter, Where
 search = router("/search", "tickets")
 own_search = router("/my/search", "my tickets")
 similar = router("/tickets", "tickets")
-VIEW = "search"
+VIEW, TEXTS = "search", "tickets"
 
 Words = Annotated[
     str,
@@ -60,6 +60,7 @@ async def search_tickets(
     wanted = SearchFilter(where, status, priority, team, assignee, channel, category, tag, requester, since, until)
     # What looks words up, or through texts, does so in a thread: others are served meanwhile.
     upto, words = await read.reached(VIEW), await to_thread(asked, q, in_body=where in ("public", "internal"))
+    await read.reached(TEXTS)
     async with read.view(VIEW) as connection:
         if words is None:
             return SearchPage(items=[], next=None)
@@ -74,6 +75,7 @@ async def search_own_tickets(
 ) -> OwnSearchPage:
     """Your tickets in which something was written, the best first."""
     words = await to_thread(asked, q)
+    await read.reached(TEXTS)
     async with read.view(VIEW) as connection:
         if words is None:
             return OwnSearchPage(items=[], next=None)

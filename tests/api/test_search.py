@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
 
 import httpx
 import pytest
 
+from commands.database import connect
 from tests.api.running import Desk
+
+HOLD: LiteralString = """
+SELECT 1 FROM consumers.checkpoints
+ WHERE schema = (SELECT schema FROM consumers.builds WHERE view = 'tickets' AND live) FOR UPDATE
+"""
 
 NASTY = (
     "'", "\\", "a & b | !c <-> (d", ":*", "!", "((((", "' OR 1=1 --", '"', '-"', "OR", "or or or", "-a", "a" * 400,
@@ -29,11 +38,31 @@ def text_of(parts: list[dict[str, Any]]) -> str:
     return "".join(f"[{part['text']}]" if part["marked"] else part["text"] for part in parts)
 
 
+@contextmanager
+def texts_come_late(desk: Desk) -> Iterator[threading.Timer]:
+    """The view that holds the texts stands still, until a moment after the timer that this gives is started."""
+    with connect(desk.database.app_url, name="test") as holding:
+        holding.execute("BEGIN")
+        holding.execute(HOLD)
+        letting_go = threading.Timer(0.5, lambda: holding.execute("ROLLBACK"))
+        yield letting_go
+        letting_go.join()
+
+
 @pytest.fixture(scope="module")
 def ticket(desk: Desk) -> str:
     return desk.ticket(
         subject="Tiskalnik ne tiska", message="Ra\u010dunov ni mogo\u010de natisniti, <b>napaka</b> E-77."
     )
+
+
+def test_who_has_written_sees_the_text_however_late_its_own_view_is(desk: Desk) -> None:
+    number = desk.ticket(subject="Pozno", message="Kasneje.")
+    with texts_come_late(desk) as letting_go:
+        last = desk.done("agent", f"/v1/tickets/{number}/notes", {"body": "Zamrznjeno besedilo."})
+        letting_go.start()
+        (hit,) = found(desk, "agent", "zamrznjeno", last)["items"]
+    assert text_of(hit["snippet"]) == "[Zamrznjeno] besedilo."
 
 
 def test_an_agent_finds_and_sees_why(desk: Desk, ticket: str) -> None:
