@@ -6,7 +6,7 @@ microseconds, `bucket` counts from 0 through the buckets of the period before an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
@@ -82,7 +82,7 @@ SELECT o.*, m.at, m.n, width_bucket(m.at - interval '1 microsecond', %(ends)s::t
 """
 # One row for each ticket and each instant at which it is open.
 AGES: LiteralString = """
-SELECT o.*, round(date_part('epoch', (%(ends)s::timestamptz[])[bucket + 1] - o.opened_at) * 1000000)::bigint AS time,
+SELECT o.*, (extract(epoch FROM (%(ends)s::timestamptz[])[bucket + 1] - o.opened_at) * 1000000)::bigint AS time,
        bucket, o.from_version AS version, o.from_at AS at
   FROM ({open}) o
  CROSS JOIN LATERAL generate_series(
@@ -95,9 +95,9 @@ RELATIONS: Mapping[Source, LiteralString] = MappingProxyType(
 )
 
 
-def few(periods: Sequence[Period]) -> bool:
+def few(ends: Sized) -> bool:
     """Whether what stood at the end of each can be listed, instant by instant."""
-    return len(periods) <= FEW
+    return len(ends) <= FEW
 
 
 def relation(source: Source, time: TimeKind, periods: Sequence[Period]) -> sql.Composable:
@@ -134,7 +134,7 @@ def _lookups(instants: Sequence[datetime]) -> Iterator[tuple[int, datetime, date
     first, last = instants[0], instants[-1]
     shortest = min((later - sooner for sooner, later in pairwise(instants)), default=timedelta.max)
     for size in SIZES:
-        if len(instants) <= FEW and (1 << size) * MICROSECOND <= shortest:
+        if few(instants) and (1 << size) * MICROSECOND <= shortest:
             yield from ((size, before(instant, size), instant, instant) for instant in instants)
         else:
             yield size, before(first, size), last, first
