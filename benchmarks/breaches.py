@@ -13,7 +13,7 @@ import uvloop
 
 from aggregates.ticket.events import SlaBreached
 from benchmarks.calls import Connection, at_a_rate, called
-from benchmarks.desks import running
+from benchmarks.desks import keys_of, running
 from benchmarks.measure import Measure
 
 COMMANDS_PER_SECOND = 300
@@ -47,11 +47,6 @@ def run(quick: bool) -> list[Measure]:
         Measure(f"{name}, p50", "s", delays[len(delays) // 2]),
         Measure(f"{name}, p99", "s", delays[int(len(delays) * 0.99)], most=MOST_SECONDS),
     ]
-
-
-def keys_of(data_dir: Path) -> dict[str, str]:
-    found = json.loads((data_dir / "api-keys.json").read_text())["api_keys"]
-    return {key["role"]: key["key"] for key in found}
 
 
 def prepared(port: int, keys: dict[str, str]) -> str:

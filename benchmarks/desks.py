@@ -88,6 +88,11 @@ def unset() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("CHRONODESK_")}
 
 
+def keys_of(data_dir: Path) -> dict[str, str]:
+    found = json.loads((data_dir / "api-keys.json").read_text())["api_keys"]
+    return {key["role"]: key["key"] for key in found}
+
+
 def wait_for(log: Path, words: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while words not in log.read_text(errors="replace"):

@@ -24,9 +24,8 @@ import httpx
 import psycopg
 import uvloop
 
-from benchmarks.breaches import keys_of
 from benchmarks.calls import HOST, Connection, at_a_rate, called
-from benchmarks.desks import SINCE, a_log, chronodesk, imported, judged, running
+from benchmarks.desks import SINCE, a_log, chronodesk, imported, judged, keys_of, running
 from benchmarks.measure import Measure, told
 
 BESIDE = 10
@@ -93,10 +92,10 @@ def shown(environment: dict[str, str], folder: Path, quick: bool) -> Iterator[Me
     subprocess.run(command, check=True, capture_output=True, env=environment)
     subprocess.run([sys.executable, str(VERIFIER), str(bundle)], check=True, capture_output=True, env=bare())
     (folder / "rules.toml").write_text(RULES)
-    told, took = timed(
+    answer, took = timed(
         environment, "replay", "what-if", "--policy", str(folder / "rules.toml"), "--from", SINCE, "--json"
     )
-    yield Measure("what-if over the whole past", "tickets/s", told["tickets"] / took)
+    yield Measure("what-if over the whole past", "tickets/s", answer["tickets"] / took)
 
 
 def timed(environment: dict[str, str], *arguments: str) -> tuple[Any, float]:

@@ -187,17 +187,8 @@ class ByHand:
         return [cast(t.SlaApplied, e.fact) for e in found]
 
     def _row(self, event: Recorded, kind: str) -> Row:
-        names = [
-            "started_at",
-            "from_version",
-            "micros",
-            "business_micros",
-            "cost",
-            "currency",
-            "spent",
-            "business_spent",
-        ]
-        untimed = dict.fromkeys(names)
+        timed = ("started_at", "from_version", "micros", "business_micros", "spent", "business_spent")
+        untimed = dict.fromkeys((*timed, "cost", "currency"))
         row = {"number": self.opening.fact.number, "kind": kind, "at": instant(event), "version": event.version}  # type: ignore[attr-defined]
         who = {"actor": event.actor.kind, "agent": acting(event), "amount": None, "detail": None}
         if event in self.notes:
